@@ -1,0 +1,20 @@
+//! What an entity is: its identity, its place, its content and its kind. Pure values and rules; nothing here reads
+//! or writes anything.
+
+mod config;
+mod content;
+mod diagnostic;
+mod identity;
+mod kind;
+mod path;
+mod slug;
+mod status;
+
+pub use config::Config;
+pub use content::{Author, Content, Fields, Knowledge, SyncStatus};
+pub use diagnostic::{Diagnostic, Severity};
+pub use identity::{EntityId, EntityKey, ID_NAMESPACE, KindName};
+pub use kind::{ConflictPolicy, DerivedRule, Format, Kind, ListRule, Naming};
+pub use path::{KnowledgePath, Location, LocationKey};
+pub use slug::{Slug, slugify};
+pub use status::Status;

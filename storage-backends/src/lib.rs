@@ -1,0 +1,3 @@
+//! Lorebase on real stores.
+
+mod runtime;
