@@ -70,7 +70,9 @@ pub struct Kind {
     pub name: KindName,
     /// The folder of its files from the top of the repository, without a slash at the end; empty for the top.
     pub folder: String,
-    /// For [`Format::Markdown`] the pattern below the folder; for [`Format::Json`] the file's name in it.
+    /// For [`Format::Markdown`] the pattern below the folder: `*` within a part, `**` for any parts, `{a,b}` for
+    /// alternatives, `?` and `[…]` for one ASCII character, `\` before one of these for itself. For
+    /// [`Format::Json`] the file's name in the folder.
     pub glob: String,
     /// How its entities are stored.
     pub format: Format,
@@ -84,11 +86,12 @@ pub struct Kind {
     pub review: bool,
     /// Whether `README.md` files are entities.
     pub readme: bool,
-    /// The path of its JSON Schema from the top of the repository.
+    /// The path of its JSON Schema from the top of the repository. Read and part of the fingerprint; entities are not
+    /// held to it yet.
     pub schema: Option<String>,
-    /// Declared lists.
+    /// Declared lists. Kept for readers; a list merges as one value yet.
     pub lists: BTreeMap<String, ListRule>,
-    /// Fields whose value no two entities share.
+    /// Fields whose value no two entities share. Kept for readers; not enforced yet.
     pub unique: Vec<String>,
     /// Fields that stay in SQL and never reach git.
     pub private: Vec<String>,
@@ -99,23 +102,254 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The slug of a file of this kind: its path below the folder without the extension.
-    pub fn slug_of(&self, path: &KnowledgePath) -> Slug {
-        let below = path.as_str().strip_prefix(self.folder.as_str()).unwrap_or(path.as_str()).trim_start_matches('/');
-        let stem = below.rsplit_once('.').map_or(below, |(stem, _)| stem);
-        Slug::new(stem)
+    /// Whether a file belongs to this kind: it is below the folder and fits the pattern. No part below the folder
+    /// may begin with a dot, and `README.md` (in any case) counts only where [`readme`](Self::readme) says so.
+    /// Another kind with a longer folder may still take it: see [`Config::classify`](super::Config::classify).
+    pub fn matches(&self, path: &KnowledgePath) -> bool {
+        let Some(below) = self.below(path.as_str()) else { return false };
+        match self.format {
+            Format::Json => below == self.glob,
+            Format::Markdown => {
+                let hidden = below.split('/').any(|part| part.starts_with('.'));
+                !hidden && (self.readme || !is_readme(below)) && fast_glob::glob_match(&self.glob, below)
+            }
+        }
     }
 
-    /// Where an entity with `slug` lives.
+    /// The slug of a file of this kind: its path below the folder without the extension.
+    pub fn slug_of(&self, path: &KnowledgePath) -> Slug {
+        let below = self.below(path.as_str()).unwrap_or(path.as_str());
+        let name = below.rfind('/').map_or(0, |slash| slash + 1);
+        let end = below.rfind('.').filter(|dot| *dot > name).unwrap_or(below.len());
+        Slug::new(&below[..end])
+    }
+
+    /// Where an entity with `slug` lives: below the folder with the first extension of `.md`, `.mdx` and `.markdown`
+    /// that the pattern takes, or, for a JSON kind, the entry of that key. Slashes in the slug are subfolders.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the slug does not make a safe path of this kind.
+    /// [`ErrorKind::InvalidInput`] when the slug is empty, does not make a safe path, or makes one that is not of
+    /// this kind (the pattern does not take it, it is a `README`, a part begins with a dot).
     pub fn location(&self, slug: &Slug) -> Result<Location> {
-        let _ = (Error::new(ErrorKind::Internal, ""), slug);
-        let prefix = if self.folder.is_empty() { String::new() } else { format!("{}/", self.folder) };
-        match self.format {
-            Format::Json => Ok(Location::entry(KnowledgePath::new(format!("{prefix}{}", self.glob))?, slug.as_str())),
-            Format::Markdown => Ok(Location::file(KnowledgePath::new(format!("{prefix}{slug}.md"))?)),
+        if slug.as_str().is_empty() {
+            return Err(self.refused(slug, "it is empty; give a slug or a title with letters or digits"));
         }
+        if self.format == Format::Markdown && slug.as_str().ends_with('/') {
+            return Err(self.refused(slug, "it ends with a slash; name a file"));
+        }
+        if slug.as_str().contains('\0') {
+            return Err(self.refused(slug, "it holds a NUL character; choose another"));
+        }
+        match self.format {
+            Format::Json => Ok(Location::entry(KnowledgePath::new(self.in_folder(&self.glob))?, slug.as_str())),
+            Format::Markdown => self.file(slug).map(Location::file),
+        }
+    }
+
+    /// Checks what the settings say about this kind, so that every later use is sound.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] naming the kind and the setting: a folder that is no safe path, a pattern that
+    /// cannot be understood, a JSON kind whose pattern is not a file's name, no title field.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::InvalidInput, format!("kind `{}`: {what}", self.name)));
+        if !self.folder.is_empty()
+            && let Err(error) = KnowledgePath::new(self.folder.as_str())
+        {
+            return wrong(format!("folder: {}", error.message()));
+        }
+        match self.format {
+            Format::Markdown => {
+                if let Err(error) = fast_glob::validate(&self.glob) {
+                    return wrong(format!("glob `{}`: {error}", self.glob));
+                }
+            }
+            Format::Json => {
+                if let Err(error) = KnowledgePath::new(self.in_folder(&self.glob)) {
+                    return wrong(format!("glob of a JSON kind must name one file: {}", error.message()));
+                }
+            }
+        }
+        if self.title_fields.is_empty() {
+            return wrong("no field is named that holds the title; name one with `title`".to_owned());
+        }
+        Ok(())
+    }
+
+    fn file(&self, slug: &Slug) -> Result<KnowledgePath> {
+        // A safe name of the plain extension first: its refusal is the clearest message.
+        let plain = KnowledgePath::new(self.in_folder(&format!("{slug}.md"))).map_err(|error| self.refused(slug, error.message()))?;
+        if self.matches(&plain) {
+            return Ok(plain);
+        }
+        let others =
+            ["mdx", "markdown"].iter().filter_map(|extension| KnowledgePath::new(self.in_folder(&format!("{slug}.{extension}"))).ok());
+        if let Some(path) = others.into_iter().find(|path| self.matches(path)) {
+            return Ok(path);
+        }
+        let below = self.below(plain.as_str()).unwrap_or_default();
+        Err(if below.split('/').any(|part| part.starts_with('.')) {
+            self.refused(slug, "names that begin with a dot are not entities; choose another")
+        } else if is_readme(below) && !self.readme {
+            self.refused(slug, "README files are not entities of this kind; choose another")
+        } else {
+            self.refused(slug, &format!("the kind's pattern `{}` does not take `{below}`; choose a slug that fits it", self.glob))
+        })
+    }
+
+    /// The part of a path below the folder.
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        if self.folder.is_empty() { Some(path) } else { path.strip_prefix(self.folder.as_str())?.strip_prefix('/') }
+    }
+
+    fn in_folder(&self, below: &str) -> String {
+        if self.folder.is_empty() { below.to_owned() } else { format!("{}/{below}", self.folder) }
+    }
+
+    fn refused(&self, slug: &Slug, reason: &str) -> Error {
+        let slug = slug.as_str();
+        Error::new(ErrorKind::InvalidInput, format!("{} cannot have the slug `{}`: {reason}", self.name, slug.escape_debug()))
+            .with("kind", self.name.as_str())
+            .with("slug", slug)
+    }
+}
+
+/// Whether the last part is a README.
+fn is_readme(below: &str) -> bool {
+    let name = below.rsplit('/').next().unwrap_or(below);
+    ["readme.md", "readme.mdx", "readme.markdown"].iter().any(|readme| name.eq_ignore_ascii_case(readme))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::Config;
+
+    fn kind(folder: &str, glob: &str) -> Kind {
+        let skill = Config::built_in().kinds.swap_remove(0);
+        Kind { folder: folder.to_owned(), glob: glob.to_owned(), ..skill }
+    }
+
+    fn category() -> Kind {
+        Config::built_in().kind(&"category".into()).unwrap().clone()
+    }
+
+    fn path(text: &str) -> KnowledgePath {
+        KnowledgePath::new(text).unwrap()
+    }
+
+    fn refusal(kind: &Kind, slug: &str) -> String {
+        let error = kind.location(&slug.into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.context()["slug"], slug);
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn a_slug_is_the_path_below_the_folder_without_its_extension() {
+        for (file, slug) in [
+            ("skills/pdf.md", "pdf"),
+            ("skills/pdf/SKILL.md", "pdf/SKILL"),
+            ("skills/v1.2/notes.md", "v1.2/notes"),
+            ("skills/v1.2.md", "v1.2"),
+            ("skills/acme-inc-.md", "acme-inc-"),
+            ("skills/a.b/plain", "a.b/plain"),
+        ] {
+            assert_eq!(kind("skills", "**/*").slug_of(&path(file)).as_str(), slug, "{file}");
+        }
+        assert_eq!(kind("", "**/*.md").slug_of(&path("a/b.md")).as_str(), "a/b");
+    }
+
+    #[test]
+    fn a_location_leads_back_to_its_slug() {
+        for (kind, slug, expected) in [
+            (kind("skills", "**/*.md"), "pdf", "skills/pdf.md"),
+            (kind("skills", "**/*.md"), "pdf/SKILL", "skills/pdf/SKILL.md"),
+            (kind("skills", "**/*.md"), "v1.2", "skills/v1.2.md"),
+            (kind("skills", "**/*.md"), "Größe [a] (b)", "skills/Größe [a] (b).md"),
+            (kind("", "*.md"), "top", "top.md"),
+            (kind("docs", "**/*.mdx"), "a/b", "docs/a/b.mdx"),
+            (kind("docs", "**/*.{mdx,md}"), "a", "docs/a.md"),
+            (kind("docs", "*.markdown"), "a", "docs/a.markdown"),
+            (kind("docs", "**/guide-?.md"), "x/guide-1", "docs/x/guide-1.md"),
+            (kind("docs", "**/SKILL.md"), "pdf/SKILL", "docs/pdf/SKILL.md"),
+        ] {
+            let location = kind.location(&slug.into()).unwrap();
+            assert_eq!(location, Location::file(path(expected)));
+            assert!(kind.matches(&location.path));
+            assert_eq!(kind.slug_of(&location.path).as_str(), slug);
+        }
+    }
+
+    #[test]
+    fn a_slug_that_makes_no_file_of_the_kind_is_refused_with_the_reason() {
+        let skill = kind("skills", "**/*.md");
+        assert!(refusal(&skill, "").contains("it is empty"));
+        assert!(refusal(&skill, "../../etc/passwd").contains("the part `..`"));
+        assert!(refusal(&skill, "/etc/passwd").contains("empty part"));
+        assert!(refusal(&skill, "a/").contains("ends with a slash"));
+        assert!(refusal(&skill, "a\\b").contains("Windows"));
+        assert!(refusal(&skill, "con").contains("device CON"));
+        assert!(refusal(&skill, "a\0b").contains("NUL"));
+        assert!(refusal(&skill, "README").contains("README files"));
+        assert!(refusal(&skill, "pdf/ReadMe").contains("README files"));
+        assert!(refusal(&skill, ".hidden").contains("begin with a dot"));
+        assert!(refusal(&skill, ".git/x").contains("`.git`"));
+        assert!(refusal(&skill, &"x".repeat(300)).contains("303 bytes"));
+        assert!(refusal(&kind("skills", "*.md"), "a/b").contains("pattern `*.md` does not take `a/b.md`"));
+        assert_eq!(
+            refusal(&skill, "a:b"),
+            "skill cannot have the slug `a:b`: unsafe path `skills/a:b.md`: it holds `:`, which Windows does not allow; rename the file"
+        );
+        let readme = Kind { readme: true, ..skill };
+        assert_eq!(readme.location(&"README".into()).unwrap().to_string(), "skills/README.md");
+    }
+
+    #[test]
+    fn an_entry_of_a_json_file_may_have_any_key_but_none() {
+        for slug in ["documents", "a/b", "..", "CON", "größe", "a b", "#", "[x]", "README"] {
+            let location = category().location(&slug.into()).unwrap();
+            assert_eq!(location, Location::entry(path("categories/metadata.json"), slug));
+        }
+        assert!(refusal(&category(), "").contains("it is empty"));
+        assert!(refusal(&category(), "a\0").contains("NUL"));
+    }
+
+    #[test]
+    fn a_json_kind_is_exactly_one_file() {
+        assert!(category().matches(&path("categories/metadata.json")));
+        for other in ["categories/other.json", "categories/a/metadata.json", "metadata.json", "categories/METADATA.json"] {
+            assert!(!category().matches(&path(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_the_folder_itself_is_the_folder() {
+        let skill = kind("skills", "**/*.md");
+        assert!(skill.matches(&path("skills/a.md")) && skill.matches(&path("skills/b/c/a.md")));
+        for other in ["skills.md", "skillset/a.md", "Skills/a.md", "a/skills/a.md", "skills/a.mdx", "skills/a.md/b.txt"] {
+            assert!(!skill.matches(&path(other)), "{other}");
+        }
+        assert!(!kind("skills", "*.md").matches(&path("skills/b/a.md")));
+    }
+
+    #[test]
+    fn dots_hide_below_the_folder_but_not_in_it() {
+        let kind = kind(".github/prompts", "**/*.md");
+        assert!(kind.matches(&path(".github/prompts/a.md")));
+        assert!(!kind.matches(&path(".github/prompts/.a.md")));
+        assert!(!kind.matches(&path(".github/prompts/.b/a.md")));
+    }
+
+    #[test]
+    fn a_kind_that_cannot_work_is_refused_by_name() {
+        assert!(Config::built_in().kinds.iter().all(|kind| kind.check().is_ok()));
+        assert!(kind("", "*.md").check().is_ok());
+        let message = |kind: Kind| kind.check().unwrap_err().message().to_owned();
+        assert!(message(kind("../up", "*.md")).starts_with("kind `skill`: folder: unsafe path `../up`"));
+        assert!(message(kind("skills/", "*.md")).contains("ends with a slash"));
+        assert!(message(kind("skills", "{a,b")).contains("glob `{a,b`: unclosed brace"));
+        assert!(message(Kind { glob: "*.json".to_owned(), ..category() }).contains("must name one file"));
+        assert!(message(Kind { title_fields: Vec::new(), ..category() }).contains("title"));
     }
 }

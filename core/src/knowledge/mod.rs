@@ -1,16 +1,18 @@
 //! What an entity is: its identity, its place, its content and its kind. Pure values and rules; nothing here reads
 //! or writes anything.
 
+mod built_in;
 mod config;
 mod content;
 mod diagnostic;
 mod identity;
 mod kind;
 mod path;
+mod path_rules;
 mod slug;
 mod status;
 
-pub use config::Config;
+pub use config::{Config, fingerprint};
 pub use content::{Author, Content, Fields, Knowledge, SyncStatus};
 pub use diagnostic::{Diagnostic, Severity};
 pub use identity::{EntityId, EntityKey, ID_NAMESPACE, KindName};
