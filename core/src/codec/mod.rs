@@ -2,10 +2,30 @@
 //! here does I/O.
 
 mod decode;
+mod describe;
 mod edit;
+mod edit_block;
+mod edit_flow;
+mod edit_json;
+mod edit_rewrite;
+mod fault;
+mod fence;
+mod heading;
 mod json;
+mod json_tree;
+mod line_end;
+mod node;
+#[cfg(test)]
+mod properties;
+mod quote;
 mod render;
+mod scalar;
 mod settings;
+mod settings_kind;
+mod settings_value;
+mod splice;
+mod write;
+mod yaml;
 
 pub use decode::{Decoded, DecodedFile, decode_content, decode_file};
 pub use edit::{FieldEdit, edit_head, fit_body};

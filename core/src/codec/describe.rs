@@ -1,0 +1,113 @@
+//! What a document says about itself: its id, title, slug and workflow state, and the rules of its kind about single
+//! fields. Pure over the tree that was read; places are those of the tree's text.
+
+use super::fault::Fault;
+use super::node::{Data, Node, Style};
+use super::scalar;
+use crate::knowledge::{EntityId, Format, Kind, KnowledgePath, Location, Naming, Slug, Status};
+
+/// Who the entity is, and whether the document says so itself.
+pub(super) struct Identity {
+    pub(super) id: EntityId,
+    pub(super) explicit: bool,
+}
+
+/// The fields' tree of one document, if it has fields, and what is noticed while reading it.
+pub(super) struct Description<'d> {
+    pub(super) kind: &'d Kind,
+    pub(super) location: &'d Location,
+    pub(super) tree: Option<&'d Node<'d>>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+impl Description<'_> {
+    /// The id that the document gives, else the one of its place.
+    pub(super) fn identity(&mut self, root: &str) -> Identity {
+        if let Some(entry) = self.tree.and_then(|tree| tree.entry("id")) {
+            match naming_text(&entry.value) {
+                Some(text) => return Identity { id: EntityId::new(text), explicit: true },
+                None => self.warnings.push(Fault::new(
+                    "id.invalid",
+                    entry.key.start,
+                    "`id` must be a text or a number; it is ignored, so that the id changes when the file moves: give it a value or remove it",
+                )),
+            }
+        }
+        let id = match (self.kind.naming, &self.location.entry) {
+            (Naming::Id, Some(entry)) => EntityId::new(entry.as_str()),
+            (Naming::Id, None) => EntityId::new(stem(&self.location.path)),
+            (Naming::Slug, _) => EntityId::derived(&self.kind.name, &below(root, self.location)),
+        };
+        Identity { id, explicit: false }
+    }
+
+    /// The first title field with a text or number, else the first heading, else the file's or entry's name.
+    pub(super) fn title(&self, body: &str) -> String {
+        let named = self.kind.title_fields.iter().find_map(|field| self.tree?.entry(field).and_then(|entry| title_text(&entry.value)));
+        named
+            .or_else(|| super::heading::first(body).map(str::to_owned))
+            .unwrap_or_else(|| self.location.entry.clone().unwrap_or_else(|| stem(&self.location.path).to_owned()))
+    }
+
+    /// The path below the kind's folder, or the key of the entry.
+    pub(super) fn slug(&self) -> Slug {
+        match (self.kind.format, &self.location.entry) {
+            (Format::Json, Some(entry)) => Slug::new(entry.as_str()),
+            _ => self.kind.slug_of(&self.location.path),
+        }
+    }
+
+    /// The workflow state of a kind that has a workflow.
+    pub(super) fn status(&mut self) -> Option<Status> {
+        if !self.kind.workflow {
+            return None;
+        }
+        let Some(entry) = self.tree.and_then(|tree| tree.entry("status")) else { return Some(Status::Published) };
+        let status = entry.value.text().and_then(Status::parse);
+        if status.is_none() {
+            self.warnings.push(Fault::new(
+                "status.unknown",
+                entry.value.start,
+                "`status` is none of DRAFT, IN_REVIEW, PUBLISHED, ARCHIVED and counts as PUBLISHED; write one of them",
+            ));
+        }
+        Some(status.unwrap_or(Status::Published))
+    }
+
+    /// A field that must never reach a file.
+    pub(super) fn private(&self) -> Option<Fault> {
+        let (field, entry) = self.kind.private.iter().find_map(|field| Some((field, self.tree?.entry(field)?)))?;
+        let message = format!("`{field}` is private to the database and must not be in a file; remove it");
+        Some(Fault::new("field.private", entry.key.start, message))
+    }
+}
+
+/// A text that is not blank, or a number or boolean as it is written.
+fn naming_text<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    let Data::Scalar(text, style) = &node.data else { return None };
+    let known = *style == Style::Plain && !node.tagged && scalar::known(text).is_some_and(|value| value.is_null());
+    (!text.trim().is_empty() && !known).then_some(text)
+}
+
+/// A text that is not blank, or a number as it is written.
+fn title_text(node: &Node<'_>) -> Option<String> {
+    let Data::Scalar(text, style) = &node.data else { return None };
+    let value = if *style == Style::Plain && !node.tagged { scalar::known(text) } else { None };
+    let says = value.is_none_or(|value| value.is_number()) && !text.trim().is_empty();
+    says.then(|| text.trim().to_owned())
+}
+
+/// The file's name without its extension.
+fn stem(path: &KnowledgePath) -> &str {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// The location as it would be if the repository held nothing but the root folder.
+fn below(root: &str, location: &Location) -> Location {
+    let path = location.path.as_str().strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
+    match path.filter(|_| !root.is_empty()).and_then(|path| KnowledgePath::new(path).ok()) {
+        Some(path) => Location { path, entry: location.entry.clone() },
+        None => location.clone(),
+    }
+}
