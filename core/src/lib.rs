@@ -8,12 +8,18 @@
 
 pub mod clock;
 pub mod codec;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod docs;
 mod error;
 pub mod knowledge;
+mod knowledge_base;
 pub mod memory;
 pub mod store;
 pub mod sync;
 
 pub use error::{Error, ErrorKind, Result};
+pub use knowledge_base::{
+    Accept, ConflictView, Delete, Found, Health, ImportRow, KnowledgeBase, Listing, Parts, PublishMode, Selector, SideView, Wake,
+    WeakKnowledgeBase,
+};

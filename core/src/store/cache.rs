@@ -143,8 +143,10 @@ pub struct PreparedItem {
     pub operations: Vec<Uuid>,
     /// The commit that holds it.
     pub commit: CommitId,
-    /// The blob of the whole file in the chain's tip; `None` when it was removed.
+    /// The blob of the whole file in the chain's tip; `None` when there is no such file.
     pub blob: Option<BlobId>,
+    /// Whether the entity was removed (its JSON file may stay).
+    pub removed: bool,
     /// Where it was written, or removed from.
     pub location: Location,
 }

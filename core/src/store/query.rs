@@ -177,6 +177,26 @@ pub struct LogWrite {
     pub idempotency_key: Option<String>,
 }
 
+impl LogWrite {
+    /// The row of a save that waits once more.
+    pub fn reopened(id: Uuid, key: &EntityKey, change: &super::Change) -> Self {
+        Self {
+            id,
+            key: key.clone(),
+            operation: Operation::Update,
+            direction: Direction::DbToGit,
+            status: LogStatus::Pending,
+            started_at: change.created_at,
+            completed_at: None,
+            error: None,
+            commit: None,
+            synced_by: change.author.to_string(),
+            revision: change.revision,
+            idempotency_key: None,
+        }
+    }
+}
+
 /// A log row. Rows outlive their entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,177 @@
+//! One batch in memory: everything that can refuse it is looked at first, then all of it is written.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::repository::Repository;
+use crate::store::{
+    Admission, Admitted, ApplyOutcome, Batch, ChangeState, PriorSave, Record, RecordWrite, RepositoryPatch, Slot, Standing, admit, claims,
+};
+use crate::{Error, ErrorKind, Result};
+
+impl Repository {
+    pub(super) fn apply(&mut self, batch: &Batch, last_uid: &mut i64) -> Result<ApplyOutcome> {
+        if batch.fence.is_some_and(|fence| fence != self.row.fence) {
+            return Ok(ApplyOutcome::Fenced(self.row.fence));
+        }
+        if let Some(prior) = self.duplicate(batch)? {
+            return Ok(ApplyOutcome::Duplicate(prior));
+        }
+        let (writes, moved) = match admit(batch, &claims(batch), &self.standing(batch))? {
+            Admission::Refused(outcome) => return Ok(outcome),
+            Admission::Granted { writes, moved } => (writes, moved),
+        };
+        let uids = self.write(batch, &writes, last_uid);
+        self.write_rest(batch);
+        Ok(ApplyOutcome::Applied { uids, moved })
+    }
+
+    fn duplicate(&self, batch: &Batch) -> Result<Option<PriorSave>> {
+        let mut seen = HashSet::new();
+        for log in batch.writes.iter().flat_map(|write| &write.log).chain(&batch.log) {
+            let Some(key) = &log.idempotency_key else { continue };
+            if let Some(prior) = self.prior_save(key)
+                && prior.operation_id != log.id
+            {
+                return Ok(Some(prior));
+            }
+            if !seen.insert(key) {
+                return Err(Error::new(ErrorKind::InvalidInput, format!("a batch uses the idempotency key `{key}` twice")));
+            }
+        }
+        Ok(None)
+    }
+
+    fn standing(&self, batch: &Batch) -> Vec<Standing> {
+        let mut found: BTreeMap<i64, Standing> = BTreeMap::new();
+        let mut add = |uid: Option<i64>| {
+            if let Some(record) = uid.and_then(|uid| self.records.get(&uid)) {
+                found.entry(record.uid).or_insert_with(|| standing(record));
+            }
+        };
+        for (write, claim) in batch.writes.iter().zip(claims(batch)) {
+            if let crate::store::Target::Existing { uid, .. } = write.target {
+                add(Some(uid));
+            }
+            add(self.keys.get(&write.key).copied());
+            for place in [claim.live, claim.placed].into_iter().flatten() {
+                add(self.live_at.get(&place).copied());
+                add(self.placed_at.get(&place).copied());
+            }
+        }
+        found.into_values().collect()
+    }
+
+    fn write(&mut self, batch: &Batch, writes: &[Admitted], last_uid: &mut i64) -> Vec<i64> {
+        // Every place and key is given up before any is taken, so that they can be swapped.
+        let taken: Vec<Option<Record>> = writes.iter().map(|write| write.uid.and_then(|uid| self.take(uid))).collect();
+        let mut uids = Vec::with_capacity(writes.len());
+        for (admitted, before) in writes.iter().zip(taken) {
+            let write = &batch.writes[admitted.write];
+            let mut record = before.unwrap_or_else(|| {
+                *last_uid += 1;
+                let key = write.key.clone();
+                let private = crate::knowledge::Fields::new();
+                Record { uid: *last_uid, stamp: 0, key, revision: 0, live: None, change: None, conflict: None, private }
+            });
+            record.stamp = admitted.stamp;
+            uids.push(record.uid);
+            change(&mut record, write);
+            for kept in &write.keep {
+                self.kept.entry((record.uid, kept.revision)).or_insert_with(|| kept.clone());
+            }
+            for log in &write.log {
+                self.write_log(log, Some(record.uid));
+            }
+            self.put(record);
+        }
+        uids
+    }
+
+    fn take(&mut self, uid: i64) -> Option<Record> {
+        let record = self.records.remove(&uid)?;
+        self.keys.remove(&record.key);
+        self.changed.remove(&uid);
+        if let Some(live) = &record.live {
+            self.live_at.remove(&live.content.location.key());
+            self.files.remove(&live.content.location);
+        }
+        if let Some(change) = record.change.as_ref().filter(|change| change.placed) {
+            self.placed_at.remove(&change.content.location.key());
+        }
+        Some(record)
+    }
+
+    fn put(&mut self, record: Record) {
+        self.keys.insert(record.key.clone(), record.uid);
+        if let Some(live) = &record.live {
+            self.live_at.insert(live.content.location.key(), record.uid);
+            self.files.insert(live.content.location.clone(), record.uid);
+        }
+        if let Some(change) = &record.change {
+            self.changed.insert(record.uid);
+            if change.placed {
+                self.placed_at.insert(change.content.location.key(), record.uid);
+            }
+        }
+        self.records.insert(record.uid, record);
+    }
+
+    fn write_rest(&mut self, batch: &Batch) {
+        if let (Some(_), Some(until), Some(lease)) = (batch.fence, batch.lease_until, &mut self.row.lease) {
+            lease.until = until;
+        }
+        let RepositoryPatch { root, cursor, config, pause, held } = batch.repository_patch.clone();
+        patch(&mut self.row.root, root);
+        patch(&mut self.row.cursor, cursor);
+        patch(&mut self.row.config, config);
+        patch(&mut self.row.pause, pause);
+        patch(&mut self.row.held, held);
+        for (path, blob, found) in &batch.diagnostics {
+            if found.is_empty() {
+                self.diagnostics.remove(path);
+            } else {
+                self.diagnostics.insert(path.clone(), (blob.clone(), found.clone()));
+            }
+        }
+        self.prepared.extend(batch.prepared.iter().cloned());
+        self.prepared.retain(|prepared| !batch.settled.contains(&prepared.id));
+        self.prepared.sort_by_key(|prepared| prepared.created_at);
+        for log in &batch.log {
+            self.write_log(log, None);
+        }
+    }
+}
+
+fn standing(record: &Record) -> Standing {
+    Standing {
+        uid: record.uid,
+        stamp: record.stamp,
+        key: record.key.clone(),
+        live: record.live.as_ref().map(|live| live.content.location.key()),
+        placed: record.change.as_ref().filter(|change| change.placed).map(|change| change.content.location.key()),
+    }
+}
+
+fn change(record: &mut Record, write: &RecordWrite) {
+    record.key = write.key.clone();
+    record.revision = record.revision.max(write.revision);
+    patch(&mut record.live, write.live.clone());
+    patch(&mut record.change, write.change.clone());
+    patch(&mut record.conflict, write.conflict.clone());
+    if record.change.as_ref().is_none_or(|change| change.state != ChangeState::Conflict) {
+        record.conflict = None;
+    }
+    match &write.private {
+        Slot::Keep => {}
+        Slot::Set(private) => record.private.clone_from(private),
+        Slot::Clear => record.private.clear(),
+    }
+}
+
+fn patch<T>(part: &mut Option<T>, slot: Slot<T>) {
+    match slot {
+        Slot::Keep => {}
+        Slot::Set(value) => *part = Some(value),
+        Slot::Clear => *part = None,
+    }
+}
