@@ -1,1 +1,34 @@
-//! (module)
+//! The engine that keeps git and SQL equal, and nothing else. What is decided here is pure ([`merge`], the plans of
+//! a save, an ingest and a publication); the rounds around it only read, call a plan, and write what it says.
+
+mod acknowledge;
+mod backoff;
+mod bind;
+mod candidate;
+mod drift;
+mod engine;
+mod incoming;
+mod ingest;
+mod lease;
+mod merge;
+mod naming;
+mod outgoing;
+mod patch;
+pub(crate) mod plan;
+mod publish;
+mod report;
+mod request;
+mod room;
+mod save;
+mod scan;
+mod settings;
+mod stale;
+mod validate;
+
+pub use drift::{Drift, DriftEntry};
+pub use engine::{Environment, Next, SyncEngine, SyncOptions};
+pub use lease::Processes;
+pub use merge::{MergeConflict, merge};
+pub use publish::CommitPolicy;
+pub use report::{Phase, Progress, ProgressFn, SyncReport};
+pub use request::{BasedOn, Mode, Save};

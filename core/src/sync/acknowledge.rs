@@ -1,0 +1,237 @@
+//! The end of a publication: what a chain of commits holds is in git, and rows say so. The same code completes what a
+//! process that died left behind: whether the branch contains the prepared tip tells a crash from a lost race.
+
+use std::collections::{HashMap, HashSet};
+
+use super::candidate::LARGEST_FILE;
+use super::engine::{Round, SyncEngine};
+use super::incoming::archived;
+use super::ingest::fenced;
+use super::publish::{REMEMBER, log};
+use super::save::{held, kept};
+use super::settings::Settings;
+use crate::clock::Timestamp;
+use crate::codec::{decode_content, decode_file};
+use crate::knowledge::{Content, Location};
+use crate::store::{
+    ApplyOutcome, Base, Batch, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared, PreparedItem,
+    Record, RecordWrite, Slot,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// How often an acknowledgement is planned anew when saves get in between.
+const TRIES: usize = 20;
+
+impl SyncEngine {
+    /// What a process that died left behind: chains that became visible are acknowledged. Returns those that never
+    /// will be: they are forgotten once git was taken in, because a force-push may have left a part of one.
+    pub(super) async fn recover(&self, round: &mut Round) -> Result<Vec<Prepared>> {
+        let prepared = self.cache.prepared(self.repository).await?;
+        let mut lost = Vec::new();
+        if prepared.is_empty() {
+            return Ok(lost);
+        }
+        let git = self.git()?;
+        let head = git.head().await?;
+        for chain in prepared {
+            let visible = match &head {
+                Some(head) => git.contains(head, &chain.tip).await?,
+                None => false,
+            };
+            tracing::info!(batch = %chain.id, visible, "recovering a prepared chain");
+            let left = match &head {
+                Some(head) if !visible => self.left_of(&chain, head).await?,
+                _ => None,
+            };
+            if visible {
+                self.acknowledge(round, &chain).await?;
+            } else if let Some(left) = left {
+                self.acknowledge(round, &left).await?;
+            } else if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER {
+                lost.push(chain);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// The beginning of a chain that a force-push left on the branch, as a chain of its own.
+    async fn left_of(&self, chain: &Prepared, head: &CommitId) -> Result<Option<Prepared>> {
+        let git = self.git()?;
+        let mut left = Prepared { items: Vec::new(), ..chain.clone() };
+        for item in &chain.items {
+            if !git.contains(head, &item.commit).await? {
+                break;
+            }
+            left.tip = item.commit.clone();
+            left.items.push(item.clone());
+        }
+        if left.items.is_empty() {
+            return Ok(None);
+        }
+        let paths: Vec<String> = left.items.iter().map(|item| item.location.path.to_string()).collect();
+        for (item, entry) in left.items.iter_mut().zip(git.lookup(&left.tip, &paths).await?) {
+            item.blob = entry.map(|entry| entry.blob);
+        }
+        Ok(Some(left))
+    }
+
+    /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base.
+    pub(super) async fn acknowledge(&self, round: &mut Round, prepared: &Prepared) -> Result<()> {
+        tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
+        let uids: Vec<i64> = prepared.items.iter().map(|item| item.uid).collect();
+        for _ in 0..TRIES {
+            let now = self.env.clock.now();
+            let row = self.cache.repository(self.repository).await?;
+            let settings = Settings::stored(row.config.as_ref());
+            let in_order = row.cursor.as_ref().map(|cursor| &cursor.commit) == prepared.parent.as_ref();
+            let records: HashMap<i64, Record> =
+                self.cache.records_by_uid(self.repository, &uids).await?.into_iter().flatten().map(|record| (record.uid, record)).collect();
+            let mut batch = self.batch_for(round, now);
+            if in_order {
+                let fingerprint = settings.fingerprint.clone();
+                batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
+                batch.repository_patch.config = Slot::Set(settings.stored.clone());
+                let mut touched: HashMap<&str, &crate::store::BlobId> = HashMap::new();
+                let entries = self.written_entries(&settings, &records, &prepared.items).await?;
+                for item in &prepared.items {
+                    let Some(record) = records.get(&item.uid) else { continue };
+                    let content = match held(record, item.revision) {
+                        Some(content) => Some(content.clone()),
+                        None => self.cache.revision(self.repository, item.uid, item.revision).await?.map(|kept| kept.content),
+                    };
+                    let Some(content) = content else { continue };
+                    if let (Some(blob), Some(_)) = (&item.blob, &item.location.entry) {
+                        touched.insert(item.location.path.as_str(), blob);
+                    }
+                    let content = entries.get(&item.location).unwrap_or(&content);
+                    batch.writes.extend(acknowledged(&settings, record, item, content, now));
+                }
+                self.refresh_siblings(&mut batch, prepared, &touched).await?;
+            }
+            if row.root.is_none()
+                && prepared.parent.is_none()
+                && let Some(first) = prepared.items.first()
+            {
+                batch.repository_patch.root = Slot::Set(first.commit.clone());
+            }
+            batch.settled.push(prepared.id);
+            self.exchange_ids(&mut batch, records.values()).await?;
+            match self.apply_making_room(&mut batch, &prepared.tip).await? {
+                ApplyOutcome::Applied { .. } => {
+                    round.report.published += prepared.items.len() as u64;
+                    return Ok(());
+                }
+                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } => {}
+                ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
+                ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an acknowledgement carries no idempotency key")),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "saves kept changing what was being acknowledged; it is in git, and the next synchronisation says so",
+        ))
+    }
+
+    /// The entries of JSON files as they stand in the file: a new one is indented like its neighbours.
+    async fn written_entries(
+        &self,
+        settings: &Settings,
+        records: &HashMap<i64, Record>,
+        items: &[PreparedItem],
+    ) -> Result<HashMap<Location, Content>> {
+        let mut found = HashMap::new();
+        let mut seen = HashSet::new();
+        for item in items.iter().filter(|item| item.location.entry.is_some()) {
+            let (Some(blob), Some(record)) = (&item.blob, records.get(&item.uid)) else { continue };
+            let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| seen.insert(blob)) else { continue };
+            if let Some(BlobRead::Found(bytes)) = self.git()?.read(std::slice::from_ref(blob), LARGEST_FILE).await?.pop() {
+                let decoded = decode_file(kind, &settings.config.root, &item.location.path, &bytes);
+                found.extend(decoded.entities.into_iter().map(|entity| (entity.content.location.clone(), entity.content)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The other entries of a JSON file live in its new blob.
+    async fn refresh_siblings(&self, batch: &mut Batch, prepared: &Prepared, touched: &HashMap<&str, &crate::store::BlobId>) -> Result<()> {
+        let (Some(parent), false) = (&prepared.parent, touched.is_empty()) else { return Ok(()) };
+        let written: HashSet<i64> = prepared.items.iter().map(|item| item.uid).collect();
+        let paths: Vec<String> = touched.keys().map(|path| (*path).to_owned()).collect();
+        let entries = self.git()?.lookup(parent, &paths).await?;
+        let before: HashMap<&str, crate::store::BlobId> =
+            paths.iter().zip(entries).filter_map(|(path, entry)| Some((path.as_str(), entry?.blob))).collect();
+        for sibling in self.cache.records_in(self.repository, &paths).await?.into_iter().filter(|record| !written.contains(&record.uid)) {
+            let Some(live) = &sibling.live else { continue };
+            let path = live.content.location.path.as_str();
+            // An entry that was not what git has (a broken one, a held deletion) still is not.
+            let (Some(blob), Some(old)) = (touched.get(path), before.get(path)) else { continue };
+            if live.blob != *old {
+                continue;
+            }
+            let mut write = RecordWrite::onto(&sibling);
+            write.live = Slot::Set(Live { blob: (*blob).clone(), ..live.clone() });
+            batch.writes.push(write);
+        }
+        Ok(())
+    }
+
+    /// Forgets chains.
+    pub(super) async fn settle(&self, round: &Round, chains: &[Prepared]) -> Result<()> {
+        if chains.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.batch_for(round, self.env.clock.now());
+        batch.settled.extend(chains.iter().map(|chain| chain.id));
+        self.apply_fenced(&batch).await
+    }
+}
+
+/// The write that acknowledges one item of a chain; `None` when its version cannot be read any more.
+fn acknowledged(settings: &Settings, record: &Record, item: &PreparedItem, content: &Content, now: Timestamp) -> Option<RecordWrite> {
+    let change = record.change.as_ref();
+    let ours = change.is_some_and(|change| change.revision == item.revision);
+    let mut write = RecordWrite::onto(record);
+    write
+        .keep
+        .extend(kept(record.live.as_ref().filter(|live| live.revision != item.revision).map(|live| (&live.content, live.revision)), now));
+    if let Some(blob) = item.blob.as_ref().filter(|_| !item.removed) {
+        let kind = settings.config.kind(&record.key.kind)?;
+        let decoded = decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body).ok()?.0;
+        write.key.id = decoded.id;
+        write.live = Slot::Set(Live {
+            content: decoded.content.clone(),
+            revision: item.revision,
+            blob: blob.clone(),
+            commit: item.commit.clone(),
+            explicit_id: decoded.explicit_id,
+            synced_at: now,
+        });
+        write.change = match change {
+            Some(change) if !ours => Slot::Set(rest(change, item, Some(Base { content: decoded.content, blob: blob.clone() }))),
+            _ => Slot::Clear,
+        };
+    } else {
+        write.live = Slot::Clear;
+        write.change = match change {
+            Some(change) if change.action == ChangeAction::Archive => Slot::Set(archived(change)),
+            Some(change) if !ours && change.action == ChangeAction::Write => Slot::Set(rest(change, item, None)),
+            // It was removed, perhaps twice: there is nothing left to remove.
+            _ => Slot::Clear,
+        };
+    }
+    let Some(change) = change else { return Some(write) };
+    if ours && change.state == ChangeState::Conflict {
+        write.conflict = Slot::Clear;
+    }
+    let done = if item.removed && change.action != ChangeAction::Write { &change.operations } else { &item.operations };
+    write.log.extend(done.iter().map(|id| log(*id, record, change, LogStatus::Success, Some(item.commit.to_string()), now)));
+    Some(write)
+}
+
+/// A newer change without the saves that are in git by now.
+fn rest(change: &Change, item: &PreparedItem, base: Option<Base>) -> Change {
+    let mut change = change.clone();
+    change.operations.retain(|operation| !item.operations.contains(operation));
+    change.base = base;
+    change
+}

@@ -1,0 +1,446 @@
+//! Git to SQL: what changed in the tree since the cursor becomes rows. Plain additions and edits go in chunks;
+//! everything that depends on something else (moves, swaps, new ids, deletions) is bound and written in one
+//! transaction with the new cursor. One bad file is a diagnostic and stops nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::bind::{Binding, Bound, DUPLICATE_ID, PATH_CLASH, bind};
+use super::candidate::{Candidate, LARGEST_FILE, candidate, entangled_files, flatten, note_findings, sound_paths};
+use super::engine::{Round, SyncEngine};
+use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
+use super::report::{Phase, SyncReport};
+use super::scan::{FileTask, Scan};
+use super::settings::Settings;
+use crate::clock::Timestamp;
+use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
+use crate::store::{ApplyOutcome, Batch, BlobId, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot};
+use crate::{Error, ErrorKind, Result};
+
+/// Files read, decoded and written at a time.
+const CHUNK: usize = 500;
+
+/// How often a plan is made anew when saves get in between.
+const TRIES: usize = 20;
+
+/// More deletions than this, and than the share below, are held for confirmation.
+const HOLD_ABOVE: usize = 20;
+
+/// In hundredths of all live entities.
+const HOLD_SHARE: usize = 30;
+
+/// What one ingest works with.
+struct Ingest<'a> {
+    settings: &'a Settings,
+    head: &'a CommitId,
+    author: Option<Author>,
+    /// Paths with findings before this ingest.
+    flagged: HashSet<String>,
+    /// Versions of ours that were prepared and never acknowledged: by record.
+    unacknowledged: HashMap<i64, (Content, Vec<Uuid>)>,
+    /// Whether any path is gone: then new files may be moved ones.
+    moves: bool,
+}
+
+impl SyncEngine {
+    pub(super) async fn ingest(&self, round: &mut Round) -> Result<()> {
+        let git = self.git()?;
+        let row = self.cache.repository(self.repository).await?;
+        let Some(head) = git.head().await? else {
+            return match &row.cursor {
+                None => Ok(()),
+                Some(cursor) => Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "the branch `{}` no longer exists (it was at {}); restore it, nothing was removed here",
+                        row.key.branch, cursor.commit
+                    ),
+                )),
+            };
+        };
+        let at_cursor = row.cursor.as_ref().is_some_and(|cursor| cursor.commit == head);
+        let settings = if at_cursor { Settings::stored(row.config.as_ref()) } else { self.settings_at(&head, row.config.as_ref()).await? };
+        let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
+        let confirm = round.options.allow_deletions && row.held.is_some();
+        tracing::debug!(target: "lorebase::step", step = "G2", repository = self.repository, head = %head, "comparing head and cursor");
+        if at_cursor && same_settings && !confirm && !round.options.recheck {
+            return Ok(());
+        }
+        tracing::debug!(target: "lorebase::step", step = "G3", "listing what changed");
+        let flagged = self.flagged().await?;
+        let scan = self.scan(&row, &head, &settings, same_settings && !round.options.recheck, &flagged).await?;
+        let ingest = Ingest {
+            author: git.commit(&head).await.ok().map(|commit| commit.author.author),
+            unacknowledged: self.unacknowledged().await?,
+            moves: !scan.gone.is_empty(),
+            flagged: flagged.iter().map(|(path, _)| path.clone()).collect(),
+            settings: &settings,
+            head: &head,
+        };
+        let last = self.ingest_chunks(round, &ingest, &scan.files).await?;
+        self.ingest_rest(round, &ingest, &row, &scan, last).await
+    }
+
+    /// Paths with findings, and the codes of those.
+    async fn flagged(&self) -> Result<Vec<(String, String)>> {
+        let findings = self.cache.diagnostics(self.repository).await?;
+        Ok(findings.into_iter().map(|(finding, _)| (finding.path, finding.code)).collect())
+    }
+
+    async fn scan(
+        &self,
+        row: &RepositoryRow,
+        head: &CommitId,
+        settings: &Settings,
+        same_settings: bool,
+        flagged: &[(String, String)],
+    ) -> Result<Scan> {
+        let git = self.git()?;
+        let cursor = row.cursor.as_ref().filter(|_| same_settings && row.held.is_none());
+        let changes = match cursor {
+            Some(cursor) => match git.changes(Some(&cursor.commit), head).await {
+                Ok(changes) => Some(changes),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let Some(changes) = changes else {
+            let manifest = self.manifest().await?;
+            let tree = git.tree(head).await?;
+            let mut scan = Scan::of_tree(&settings.config, &tree, &manifest, !same_settings);
+            let present: HashSet<&str> = tree.iter().map(|entry| entry.path.as_str()).collect();
+            let lost = flagged.iter().map(|(path, _)| path).filter(|path| !present.contains(path.as_str()) && *path != Config::FILE);
+            scan.gone.extend(lost.cloned());
+            return Ok(scan);
+        };
+        let mut scan = Scan::of_changes(&settings.config, &changes);
+        // What stood in the way of a quarantined file may be gone now.
+        let seen: HashSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        let contested: Vec<String> = flagged
+            .iter()
+            .filter(|(path, code)| (code == DUPLICATE_ID || code == PATH_CLASH) && !seen.contains(path.as_str()))
+            .map(|(path, _)| path.clone())
+            .collect();
+        let entries = git.lookup(head, &contested).await?;
+        let again: Vec<_> = entries
+            .into_iter()
+            .flatten()
+            .map(|entry| crate::store::FileChange { path: entry.path.clone(), old: None, new: Some(entry) })
+            .collect();
+        let again = Scan::of_changes(&settings.config, &again);
+        scan.files.extend(again.files);
+        scan.files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(scan)
+    }
+
+    /// The whole manifest, ordered by path and entry.
+    pub(super) async fn manifest(&self) -> Result<Vec<crate::store::ManifestRow>> {
+        let mut rows: Vec<crate::store::ManifestRow> = Vec::new();
+        loop {
+            let page = self.cache.manifest(self.repository, rows.last().map(|row| &row.location), 5000).await?;
+            if page.is_empty() {
+                return Ok(rows);
+            }
+            rows.extend(page);
+        }
+    }
+
+    async fn unacknowledged(&self) -> Result<HashMap<i64, (Content, Vec<Uuid>)>> {
+        let mut found = HashMap::new();
+        for item in self.cache.prepared(self.repository).await?.into_iter().flat_map(|prepared| prepared.items) {
+            if item.removed {
+                continue;
+            }
+            if let Some(kept) = self.cache.revision(self.repository, item.uid, item.revision).await? {
+                found.insert(item.uid, (kept.content, item.operations));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads all files; writes plain additions and edits as it goes and returns the rest.
+    async fn ingest_chunks(&self, round: &mut Round, ingest: &Ingest<'_>, files: &[FileTask]) -> Result<Vec<Candidate>> {
+        let mut rest = Vec::new();
+        let mut done = 0;
+        let chunks = files.len().div_ceil(CHUNK);
+        for (index, chunk) in files.chunks(CHUNK).enumerate() {
+            let candidates = self.read(ingest, chunk).await?;
+            done += chunk.len();
+            if round.options.dry_run || index + 1 == chunks {
+                rest.extend(candidates);
+            } else {
+                self.apply_plain(round, ingest, candidates, &mut rest).await?;
+            }
+            round.progress(Phase::Ingest, done, files.len());
+        }
+        Ok(rest)
+    }
+
+    async fn read(&self, ingest: &Ingest<'_>, tasks: &[FileTask]) -> Result<Vec<Candidate>> {
+        tracing::debug!(target: "lorebase::step", step = "G4", files = tasks.len(), "reading and decoding");
+        let blobs: Vec<BlobId> = tasks.iter().map(|task| task.blob.clone()).collect();
+        let reads = self.git()?.read(&blobs, LARGEST_FILE).await?;
+        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(&ingest.settings.config, task, read)).collect())
+    }
+
+    /// Every record that the entities of these files may belong to.
+    async fn records_for(&self, candidates: &[Candidate], gone: &[String]) -> Result<Vec<Record>> {
+        let paths: Vec<String> = candidates.iter().map(|candidate| candidate.path.clone()).chain(gone.iter().cloned()).collect();
+        let incoming = || candidates.iter().flat_map(|candidate| &candidate.incoming);
+        let keys: Vec<EntityKey> = incoming().map(Incoming::key).collect();
+        let places: Vec<LocationKey> = incoming().map(|incoming| incoming.decoded.content.location.key()).collect();
+        let id = self.repository;
+        let mut records = self.cache.records_in(id, &paths).await?;
+        records.extend(self.cache.records(id, &keys).await?.into_iter().flatten());
+        records.extend(self.cache.records_at(id, &places).await?);
+        records.sort_by_key(|record| record.uid);
+        records.dedup_by_key(|record| record.uid);
+        Ok(records)
+    }
+
+    /// Writes the files of a chunk that depend on nothing else; the others are added to `rest`.
+    async fn apply_plain(
+        &self,
+        round: &mut Round,
+        ingest: &Ingest<'_>,
+        candidates: Vec<Candidate>,
+        rest: &mut Vec<Candidate>,
+    ) -> Result<()> {
+        let records = self.records_for(&candidates, &[]).await?;
+        let (incoming, file_of) = flatten(&candidates);
+        let bound = bind(&records, &incoming, &sound_paths(&candidates, &[]));
+        let entangled = entangled_files(&bound, &records, &incoming, &file_of, &candidates, ingest.moves);
+
+        let mut batch = self.batch(round);
+        batch.guard = Guard::Each;
+        let mut effects = Vec::new();
+        let mut owner = Vec::new();
+        for binding in &bound.bindings {
+            if let Binding::Present { incoming: entity, record, .. } = *binding
+                && !entangled.contains(&file_of[entity])
+            {
+                let record = record.map(|record| &records[record]);
+                match plan_present(&self.context(ingest, &incoming[entity], record, batch.now), record, &incoming[entity]) {
+                    Some((write, effect)) => {
+                        batch.writes.push(write);
+                        effects.push(effect);
+                        owner.push(file_of[entity]);
+                    }
+                    None => round.report.unchanged += 1,
+                }
+            }
+        }
+        for (_, candidate) in candidates.iter().enumerate().filter(|(index, _)| !entangled.contains(index)) {
+            note_findings(&mut batch, &ingest.flagged, candidate, &[]);
+        }
+        let outcome = self.cache.apply(&batch).await?;
+        let again: HashSet<usize> = match outcome {
+            ApplyOutcome::Applied { moved, .. } => {
+                let moved: HashSet<usize> = moved.into_iter().collect();
+                effects
+                    .iter()
+                    .enumerate()
+                    .filter(|(write, _)| !moved.contains(write))
+                    .for_each(|(_, effect)| count(&mut round.report, *effect));
+                moved.into_iter().map(|write| owner[write]).collect()
+            }
+            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::Moved(_) => (0..candidates.len()).collect(),
+            ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
+            ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
+        };
+        rest.extend(
+            candidates
+                .into_iter()
+                .enumerate()
+                .filter(|(index, _)| entangled.contains(index) || again.contains(index))
+                .map(|(_, candidate)| candidate),
+        );
+        Ok(())
+    }
+
+    /// Binds and writes what is left, deletions included, in one transaction with the new cursor.
+    async fn ingest_rest(
+        &self,
+        round: &mut Round,
+        ingest: &Ingest<'_>,
+        row: &RepositoryRow,
+        scan: &Scan,
+        candidates: Vec<Candidate>,
+    ) -> Result<()> {
+        tracing::debug!(target: "lorebase::step", step = "G5", files = candidates.len(), gone = scan.gone.len(), "binding");
+        let (incoming, file_of) = flatten(&candidates);
+        let places: HashSet<LocationKey> = incoming.iter().map(|entity| entity.decoded.content.location.key()).collect();
+        for _ in 0..TRIES {
+            let records = self.records_for(&candidates, &scan.gone).await?;
+            let bound = bind(&records, &incoming, &sound_paths(&candidates, &scan.gone));
+            let mut batch = self.batch(round);
+            let mut report = round.report.clone();
+            let mut absent = absent_records(&bound);
+            absent.retain(|record| !replaced(&records[*record], &places));
+            let held = self.hold(round, row, ingest, absent.len(), batch.now).await?;
+            for binding in &bound.bindings {
+                let planned = match *binding {
+                    Binding::Present { incoming: entity, record, displaced } => {
+                        let entity = &incoming[entity];
+                        let record = record.map(|record| &records[record]);
+                        let ctx = self.context(ingest, entity, record, batch.now);
+                        let planned = plan_present(&ctx, record, entity);
+                        match (planned, record) {
+                            (Some((mut write, effect)), Some(record)) if displaced => {
+                                displace(&ctx, record, &mut write);
+                                Some((write, effect))
+                            }
+                            (None, Some(record)) if displaced => plan_displaced(&ctx, record),
+                            (planned, _) => {
+                                report.unchanged += u64::from(planned.is_none());
+                                planned
+                            }
+                        }
+                    }
+                    Binding::Absent { record } if matches!(held, Slot::Set(_)) && absent.contains(&record) => None,
+                    Binding::Absent { record } => {
+                        self.record_context(ingest, &records[record], batch.now).and_then(|ctx| plan_absent(&ctx, &records[record]))
+                    }
+                    Binding::Displaced { record } => {
+                        self.record_context(ingest, &records[record], batch.now).and_then(|ctx| plan_displaced(&ctx, &records[record]))
+                    }
+                };
+                if let Some((write, effect)) = planned {
+                    batch.writes.push(write);
+                    count(&mut report, effect);
+                }
+            }
+            for (index, candidate) in candidates.iter().enumerate() {
+                let rejected: Vec<Diagnostic> =
+                    bound.rejected.iter().filter(|(entity, _)| file_of[*entity] == index).map(|(_, finding)| finding.clone()).collect();
+                note_findings(&mut batch, &ingest.flagged, candidate, &rejected);
+            }
+            Self::note_scan(&mut batch, ingest, scan);
+            batch.repository_patch.cursor =
+                Slot::Set(Cursor { commit: ingest.head.clone(), fingerprint: ingest.settings.fingerprint.clone() });
+            batch.repository_patch.config = Slot::Set(ingest.settings.stored.clone());
+            batch.repository_patch.held = held;
+            if row.root.is_none()
+                && let Some(root) = self.git()?.root(ingest.head).await?
+            {
+                batch.repository_patch.root = Slot::Set(root);
+            }
+            tracing::debug!(target: "lorebase::step", step = "G6", writes = batch.writes.len(), "writing rows and cursor");
+            if round.options.dry_run {
+                round.report = report;
+                return Ok(());
+            }
+            match self.apply_making_room(&mut batch, ingest.head).await? {
+                ApplyOutcome::Applied { .. } => {
+                    tracing::debug!(target: "lorebase::step", step = "G7", cursor = %ingest.head, "the cursor is at the head");
+                    round.report = report;
+                    return Ok(());
+                }
+                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } => {}
+                ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
+                ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "saves kept changing the same entities while git's changes were taken in; nothing was lost, try again",
+        ))
+    }
+
+    /// Whether this set of deletions waits for confirmation.
+    async fn hold(
+        &self,
+        round: &Round,
+        row: &RepositoryRow,
+        ingest: &Ingest<'_>,
+        absent: usize,
+        now: Timestamp,
+    ) -> Result<Slot<HeldDeletions>> {
+        if absent > HOLD_ABOVE && !round.options.allow_deletions {
+            let counts = self.cache.counts(self.repository, now).await?;
+            let live = counts.synced + counts.pending + counts.failed + counts.conflict + counts.draft;
+            if absent as u64 * 100 > live * HOLD_SHARE as u64 {
+                tracing::warn!(deletions = absent, "held for confirmation");
+                let since = row.held.as_ref().map_or(now, |held| held.since);
+                return Ok(Slot::Set(HeldDeletions { commit: ingest.head.clone(), count: absent as u64, since }));
+            }
+        }
+        Ok(if row.held.is_some() { Slot::Clear } else { Slot::Keep })
+    }
+
+    fn note_scan(batch: &mut Batch, ingest: &Ingest<'_>, scan: &Scan) {
+        for (path, blob, finding) in &scan.findings {
+            batch.diagnostics.push((path.clone(), Some(blob.clone()), vec![finding.clone()]));
+        }
+        for path in scan.gone.iter().filter(|path| ingest.flagged.contains(*path)) {
+            batch.diagnostics.push((path.clone(), None, Vec::new()));
+        }
+        if ingest.flagged.contains(Config::FILE) || !ingest.settings.diagnostics.is_empty() {
+            batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
+        }
+    }
+
+    fn batch(&self, round: &Round) -> Batch {
+        let mut batch = Batch::new(self.repository, self.env.clock.now());
+        batch.fence = Some(round.fence);
+        batch.lease_until = Some(self.lease_until());
+        batch
+    }
+
+    fn context<'a>(&self, ingest: &'a Ingest<'_>, incoming: &Incoming, record: Option<&Record>, now: Timestamp) -> IngestContext<'a> {
+        let kind = ingest.settings.config.kind(&incoming.kind).unwrap_or(&ingest.settings.config.kinds[0]);
+        self.context_of(ingest, kind, record, now)
+    }
+
+    fn record_context<'a>(&self, ingest: &'a Ingest<'_>, record: &Record, now: Timestamp) -> Option<IngestContext<'a>> {
+        let kind = ingest.settings.config.kind(&record.key.kind).or(ingest.settings.config.kinds.first())?;
+        Some(self.context_of(ingest, kind, Some(record), now))
+    }
+
+    fn context_of<'a>(
+        &self,
+        ingest: &'a Ingest<'_>,
+        kind: &'a crate::knowledge::Kind,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> IngestContext<'a> {
+        let unacknowledged = record.and_then(|record| ingest.unacknowledged.get(&record.uid));
+        IngestContext {
+            kind,
+            root: &ingest.settings.config.root,
+            commit: ingest.head,
+            author: ingest.author.as_ref(),
+            now,
+            operation: self.operation(),
+            unacknowledged: unacknowledged.map(|(content, operations)| (content, operations.as_slice())),
+        }
+    }
+}
+
+/// The records that git has no longer.
+fn absent_records(bound: &Bound) -> HashSet<usize> {
+    bound.bindings.iter().filter_map(|binding| if let Binding::Absent { record } = binding { Some(*record) } else { None }).collect()
+}
+
+/// Whether git has something else at the place of a record that it has no longer: then nothing can be held back.
+fn replaced(record: &Record, places: &HashSet<LocationKey>) -> bool {
+    record.live.as_ref().is_some_and(|live| places.contains(&live.content.location.key()))
+}
+
+fn count(report: &mut SyncReport, effect: Effect) {
+    report.created += u64::from(effect.created);
+    report.updated += u64::from(effect.updated);
+    report.renamed += u64::from(effect.renamed);
+    report.deleted += u64::from(effect.deleted);
+    report.merged += u64::from(effect.merged);
+    report.published += u64::from(effect.settled);
+}
+
+pub(super) fn fenced(fence: u64) -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!("another process took over the work on this repository (fence {fence}); nothing was lost, try again"),
+    )
+}

@@ -1,0 +1,489 @@
+//! SQL to git: pending changes become commits. Prepared objects first, then the record of what is about to happen,
+//! then the compare-and-swap, then the acknowledgement; a crash between any two of them is told apart by asking
+//! whether the branch contains the prepared tip.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::backoff;
+use super::candidate::LARGEST_FILE;
+use super::engine::{Round, SyncEngine};
+use super::incoming::{archived, stands_on_live};
+use super::ingest::fenced;
+use super::outgoing::{Chain, Refusal, message, touched_paths, trailers};
+use super::report::Phase;
+use super::save::{kept, operation_of};
+use super::settings::Settings;
+use crate::clock::Timestamp;
+use crate::codec::{FieldEdit, decode_content, edit_head};
+use crate::knowledge::{EntityId, EntityKey};
+use crate::store::{
+    AdvanceOutcome, ApplyOutcome, Batch, BlobRead, Blocked, Change, ChangeAction, CommitId, Direction, Guard, Live, LogStatus, LogWrite,
+    NewCommit, Prepared, PreparedItem, Record, RecordWrite, RepositoryRow, Signature, Slot,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// Changes committed in one chain of a commit each.
+const CHAIN: usize = 1000;
+
+/// Changes committed in one commit.
+const COMMIT: usize = 100_000;
+
+/// How often a lost race is tried again within one round.
+const RACES: u32 = 12;
+
+/// How long a chain whose maker may still be alive is remembered.
+pub(super) const REMEMBER: Duration = Duration::from_mins(10);
+
+/// How saves become commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitPolicy {
+    /// One commit for each entity that was saved, by its author.
+    #[default]
+    PerSave,
+    /// One commit for everything that is waiting, by the first author with the others as co-authors.
+    PerBatch,
+}
+
+/// What one try to publish came to.
+enum Outcome {
+    /// Nothing is left to do.
+    Done,
+    /// Go on with the next changes.
+    More,
+    /// The branch moved: ingest first.
+    Moved,
+}
+
+impl SyncEngine {
+    pub(super) async fn publish_due(&self, round: &mut Round, all: bool) -> Result<()> {
+        let mut tried = HashSet::new();
+        let mut races = 0;
+        loop {
+            match self.publish_chain(round, all, &mut tried).await? {
+                Outcome::Done => return Ok(()),
+                Outcome::More => races = 0,
+                Outcome::Moved if races < RACES => {
+                    races += 1;
+                    let jitter = Duration::from_millis(self.env.entropy.below(10 << races.min(5)));
+                    self.env.clock.sleep(jitter).await;
+                    self.ingest(round).await?;
+                }
+                Outcome::Moved => {
+                    return Err(Error::new(ErrorKind::Busy, "others kept moving the branch; the changes stay pending and are tried again"));
+                }
+            }
+        }
+    }
+
+    /// One chain: D2 to D5. `tried` keeps changes that were refused in this round from being tried for ever.
+    async fn publish_chain(&self, round: &mut Round, all: bool, tried: &mut HashSet<(i64, u64)>) -> Result<Outcome> {
+        let git = self.git()?;
+        let now = self.env.clock.now();
+        let due = if all { None } else { Some(now) };
+        let policy = round.options.policy.unwrap_or(self.policy);
+        let most = if policy == CommitPolicy::PerBatch { COMMIT } else { CHAIN };
+        let mut records = self.cache.pending(self.repository, due, most + tried.len()).await?;
+        records.retain(|record| record.change.as_ref().is_some_and(|change| !tried.contains(&(record.uid, change.revision))));
+        records.truncate(most);
+        if records.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        tracing::debug!(target: "lorebase::step", step = "D2", changes = records.len(), "comparing head and cursor");
+        let head = git.head().await?;
+        let row = self.cache.repository(self.repository).await?;
+        if row.cursor.as_ref().map(|cursor| &cursor.commit) != head.as_ref() {
+            return Ok(Outcome::Moved);
+        }
+
+        tracing::debug!(target: "lorebase::step", step = "D3", "preparing commits");
+        let mut chain = self.chain_at(head.as_ref(), &records).await?;
+        let mut included = Vec::new();
+        let mut edits = Vec::new();
+        let mut refused = self.batch_for(round, now);
+        let on_the_way = self.on_the_way().await?;
+        for record in &records {
+            let Some(change) = &record.change else { continue };
+            tracing::trace!(repository = self.repository, entity = %record.key, operations = ?change.operations, "publishing");
+            if let Some(write) = self.without_foreign_id(&row, record, change, now).await? {
+                refused.writes.push(write);
+            } else if !stands_on_live(record) {
+                tried.insert((record.uid, change.revision));
+                refused.writes.push(self.refusal(
+                    record,
+                    change,
+                    &Refusal::Later("git has a newer version that was not taken in yet".to_owned()),
+                    now,
+                ));
+            } else if says_the_same(record, change) && on_the_way.contains(&record.uid) {
+                // Whoever prepared an earlier version may still make it visible: then this one has to follow.
+                tried.insert((record.uid, change.revision));
+                let why = "an earlier version of it may still be on its way to git".to_owned();
+                refused.writes.push(self.refusal(record, change, &Refusal::Later(why), now));
+            } else if says_the_same(record, change) {
+                refused.writes.push(already_there(record, change, now));
+                round.report.unchanged += 1;
+            } else {
+                match chain.add(record, change) {
+                    Ok(change_edits) => {
+                        edits.push(change_edits);
+                        included.push(record);
+                    }
+                    Err(refusal) => {
+                        tried.insert((record.uid, change.revision));
+                        refused.writes.push(self.refusal(record, change, &refusal, now));
+                    }
+                }
+            }
+        }
+        if !refused.writes.is_empty() {
+            refused.guard = Guard::Each;
+            self.apply_fenced(&refused).await?;
+        }
+        if included.is_empty() {
+            return Ok(if refused.writes.is_empty() { Outcome::Done } else { Outcome::More });
+        }
+        let alone = edits.clone();
+        let commits = self.commits(policy, &included, edits, now);
+        let ids = match git.prepare(head.as_ref(), &commits).await {
+            Ok(ids) => ids,
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                self.refuse_unwritable(round, head.as_ref(), &included, &alone, &error, tried).await?;
+                return Ok(Outcome::More);
+            }
+            Err(error) => return Err(error),
+        };
+        let prepared = self.prepared(round, head.clone(), &included, &ids, now).await?;
+        let mut batch = self.batch_for(round, now);
+        batch.prepared.push(prepared.clone());
+        self.apply_fenced(&batch).await?;
+
+        if self.env.clock.now().duration_since(now).unsigned_abs() > REMEMBER / 2 {
+            // Others may believe by now that this chain never comes.
+            self.settle(round, &[prepared]).await?;
+            return Ok(Outcome::Moved);
+        }
+        tracing::debug!(target: "lorebase::step", step = "D4", tip = %prepared.tip, "moving the branch");
+        match git.advance(head.as_ref(), &prepared.tip).await? {
+            AdvanceOutcome::Advanced => {
+                self.acknowledge(round, &prepared).await?;
+                round.progress(Phase::Publish, usize::try_from(round.report.published).unwrap_or(usize::MAX), included.len());
+                Ok(Outcome::More)
+            }
+            AdvanceOutcome::Moved(_) => {
+                self.settle(round, &[prepared]).await?;
+                Ok(Outcome::Moved)
+            }
+            AdvanceOutcome::Blocked(paths) => {
+                self.block(round, &prepared, &included, &paths, tried).await?;
+                Ok(Outcome::More)
+            }
+        }
+    }
+
+    /// A change that would give its file the id of an entity that lives elsewhere by now goes on without it.
+    async fn without_foreign_id(
+        &self,
+        row: &RepositoryRow,
+        record: &Record,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<Option<RecordWrite>> {
+        let id = change.content.fields.get("id").and_then(serde_json::Value::as_str);
+        let Some(id) = id.filter(|id| *id != record.key.id.as_str() && change.action == ChangeAction::Write) else { return Ok(None) };
+        let key = EntityKey { kind: record.key.kind.clone(), id: EntityId::from(id) };
+        let holder = self.cache.records(self.repository, &[key]).await?.pop().flatten();
+        if holder.is_none_or(|holder| holder.uid == record.uid || holder.live.is_none()) {
+            return Ok(None);
+        }
+        let settings = Settings::stored(row.config.as_ref());
+        let Some(kind) = settings.config.kind(&record.key.kind) else { return Ok(None) };
+        let head = edit_head(kind.format, &change.content.head, &[FieldEdit::Unset("id".to_owned())])?;
+        let Ok((decoded, _)) = decode_content(kind, &settings.config.root, &change.content.location, &head, &change.content.body) else {
+            return Ok(None);
+        };
+        let mut write = RecordWrite::onto(record);
+        write.revision += 1;
+        write.keep.extend(kept(Some((&change.content, change.revision)), now));
+        write.change = Slot::Set(Change { content: decoded.content, revision: write.revision, ..change.clone() });
+        Ok(Some(write))
+    }
+
+    /// Records of which a version was prepared by somebody who may still be alive.
+    async fn on_the_way(&self) -> Result<HashSet<i64>> {
+        let prepared = self.cache.prepared(self.repository).await?;
+        Ok(prepared.iter().flat_map(|chain| &chain.items).map(|item| item.uid).collect())
+    }
+
+    /// The files of these changes as the head has them.
+    async fn chain_at(&self, head: Option<&CommitId>, records: &[Record]) -> Result<Chain> {
+        let mut chain = Chain::default();
+        let Some(head) = head else { return Ok(chain) };
+        let git = self.git()?;
+        let mut paths: Vec<String> = records.iter().flat_map(touched_paths).collect();
+        paths.sort();
+        paths.dedup();
+        let shared: HashSet<String> = records
+            .iter()
+            .flat_map(|record| {
+                let live = record.live.as_ref().map(|live| &live.content.location);
+                live.into_iter().chain(record.change.as_ref().map(|change| &change.content.location))
+            })
+            .filter(|location| location.entry.is_some())
+            .map(|location| location.path.to_string())
+            .collect();
+        for (path, entry) in paths.iter().zip(git.lookup(head, &paths).await?) {
+            let blob = entry.map(|entry| entry.blob);
+            let text = match &blob {
+                Some(blob) if shared.contains(path) => match git.read(std::slice::from_ref(blob), LARGEST_FILE).await?.pop() {
+                    Some(BlobRead::Found(bytes)) => String::from_utf8(bytes).ok(),
+                    _ => None,
+                },
+                _ => None,
+            };
+            chain.at_head(path.clone(), blob, text);
+        }
+        Ok(chain)
+    }
+
+    fn commits(
+        &self,
+        policy: CommitPolicy,
+        included: &[&Record],
+        edits: Vec<Vec<crate::store::TreeEdit>>,
+        now: Timestamp,
+    ) -> Vec<NewCommit> {
+        let committer = Signature { author: self.committer.clone(), time: now };
+        let changes: Vec<(&Record, &Change)> =
+            included.iter().filter_map(|record| record.change.as_ref().map(|change| (*record, change))).collect();
+        match (policy, changes.as_slice()) {
+            (CommitPolicy::PerBatch, [(_, first), rest @ ..]) if !rest.is_empty() => {
+                let mut text = format!("Save {} entities\n\n", changes.len());
+                let mut others: Vec<String> = changes
+                    .iter()
+                    .map(|(_, change)| change.author.to_string())
+                    .filter(|author| *author != first.author.to_string())
+                    .collect();
+                others.sort();
+                others.dedup();
+                text.extend(others.iter().map(|author| format!("Co-authored-by: {author}\n")));
+                for (_, change) in &changes {
+                    trailers(&mut text, change);
+                }
+                let author = Signature { author: first.author.clone(), time: first.updated_at };
+                vec![NewCommit { author, committer, message: text, edits: edits.into_iter().flatten().collect() }]
+            }
+            _ => changes
+                .iter()
+                .zip(edits)
+                .map(|((record, change), edits)| NewCommit {
+                    author: Signature { author: change.author.clone(), time: change.updated_at },
+                    committer: committer.clone(),
+                    message: message(record, change),
+                    edits,
+                })
+                .collect(),
+        }
+    }
+
+    async fn prepared(
+        &self,
+        round: &Round,
+        parent: Option<CommitId>,
+        included: &[&Record],
+        ids: &[CommitId],
+        now: Timestamp,
+    ) -> Result<Prepared> {
+        let tip = ids.last().cloned().ok_or_else(|| Error::new(ErrorKind::Internal, "a prepared chain has no commit"))?;
+        let places: Vec<(&Record, &Change)> =
+            included.iter().filter_map(|record| record.change.as_ref().map(|change| (*record, change))).collect();
+        let paths: Vec<String> = places.iter().map(|(_, change)| change.content.location.path.to_string()).collect();
+        let entries = self.git()?.lookup(&tip, &paths).await?;
+        let items = places
+            .iter()
+            .zip(entries)
+            .enumerate()
+            .map(|(index, ((record, change), entry))| PreparedItem {
+                uid: record.uid,
+                revision: change.revision,
+                operations: change.operations.clone(),
+                commit: ids.get(index).unwrap_or(&tip).clone(),
+                blob: entry.map(|entry| entry.blob),
+                removed: change.action != ChangeAction::Write,
+                location: change.content.location.clone(),
+            })
+            .collect();
+        Ok(Prepared { id: self.env.entropy.uuid(), fence: round.fence, parent, tip, items, created_at: now })
+    }
+
+    /// Applies a batch; changes of ours at places that git gave to others give way.
+    pub(super) async fn apply_making_room(&self, batch: &mut Batch, commit: &CommitId) -> Result<ApplyOutcome> {
+        for _ in 0..=batch.writes.len() {
+            match self.cache.apply(batch).await? {
+                ApplyOutcome::LocationTaken { write, by } => {
+                    if !self.make_room(batch, write, &by, commit).await? {
+                        return Ok(ApplyOutcome::LocationTaken { write, by });
+                    }
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+        self.cache.apply(batch).await
+    }
+
+    /// A person's uncommitted work is in the way of some paths: their changes wait, the others go on.
+    async fn block(
+        &self,
+        round: &mut Round,
+        prepared: &Prepared,
+        included: &[&Record],
+        paths: &[Blocked],
+        tried: &mut HashSet<(i64, u64)>,
+    ) -> Result<()> {
+        let now = self.env.clock.now();
+        let mut batch = self.batch_for(round, now);
+        batch.guard = Guard::Each;
+        batch.settled.push(prepared.id);
+        let mut matched = false;
+        for record in included {
+            let Some(change) = &record.change else { continue };
+            let touched = touched_paths(record);
+            if let Some(blocked) = paths.iter().find(|blocked| touched.contains(&blocked.path)) {
+                let why = format!("`{}` in the checkout is {}; commit or discard that and it goes through", blocked.path, blocked.reason);
+                batch.writes.push(self.refusal(record, change, &Refusal::Later(why), now));
+                tried.insert((record.uid, change.revision));
+                matched = true;
+            }
+        }
+        if !matched {
+            // The checkout as a whole is not free (a merge is going on): everything waits.
+            let why = paths
+                .first()
+                .map_or_else(|| "the checkout is in use".to_owned(), |blocked| format!("{}: {}", blocked.path, blocked.reason));
+            for record in included {
+                let Some(change) = &record.change else { continue };
+                batch.writes.push(self.refusal(record, change, &Refusal::Later(why.clone()), now));
+                tried.insert((record.uid, change.revision));
+            }
+        }
+        round.report.blocked.extend(paths.iter().cloned());
+        self.apply_fenced(&batch).await
+    }
+
+    /// One of these changes cannot be written at all (a folder stands where its file would be): it is found by trying
+    /// each alone, and holds back nothing else.
+    async fn refuse_unwritable(
+        &self,
+        round: &Round,
+        head: Option<&CommitId>,
+        included: &[&Record],
+        edits: &[Vec<crate::store::TreeEdit>],
+        error: &Error,
+        tried: &mut HashSet<(i64, u64)>,
+    ) -> Result<()> {
+        let git = self.git()?;
+        let now = self.env.clock.now();
+        let mut culprits = Vec::new();
+        for (record, edits) in included.iter().zip(edits) {
+            let single = self.commits(CommitPolicy::PerSave, &[record], vec![edits.clone()], now);
+            match git.prepare(head, &single).await {
+                Err(error) if error.kind() == ErrorKind::InvalidInput => culprits.push((*record, Refusal::Never(error.to_string()))),
+                other => {
+                    other?;
+                }
+            }
+        }
+        if culprits.is_empty() {
+            // Only together they cannot be written: the first of them goes alone next time.
+            culprits.extend(included.iter().skip(1).map(|record| (*record, Refusal::Later(error.to_string()))));
+        }
+        let mut batch = self.batch_for(round, now);
+        batch.guard = Guard::Each;
+        for (record, refusal) in culprits {
+            let Some(change) = &record.change else { continue };
+            tried.insert((record.uid, change.revision));
+            batch.writes.push(self.refusal(record, change, &refusal, now));
+        }
+        self.apply_fenced(&batch).await
+    }
+
+    fn refusal(&self, record: &Record, change: &Change, refusal: &Refusal, now: Timestamp) -> RecordWrite {
+        let mut write = RecordWrite::onto(record);
+        let mut change = change.clone();
+        change.attempts += 1;
+        change.due_at = backoff::after(now, backoff::delay(change.attempts, &*self.env.entropy));
+        let status = match refusal {
+            Refusal::Later(why) => {
+                change.last_error = Some(why.clone());
+                LogStatus::Pending
+            }
+            Refusal::Never(why) => {
+                change.last_error = Some(why.clone());
+                change.dead = true;
+                LogStatus::Failed
+            }
+        };
+        tracing::warn!(entity = %record.key, dead = change.dead, why = change.last_error.as_deref(), "a change stays here");
+        write.log.extend(change.operations.iter().map(|id| log(*id, record, &change, status, None, now)));
+        write.change = Slot::Set(change);
+        write
+    }
+
+    pub(super) fn batch_for(&self, round: &Round, now: Timestamp) -> Batch {
+        let mut batch = Batch::new(self.repository, now);
+        batch.fence = Some(round.fence);
+        batch.lease_until = Some(self.lease_until());
+        batch
+    }
+
+    pub(super) async fn apply_fenced(&self, batch: &Batch) -> Result<()> {
+        match self.cache.apply(batch).await? {
+            ApplyOutcome::Fenced(fence) => Err(fenced(fence)),
+            ApplyOutcome::Applied { .. } | ApplyOutcome::Moved(_) => Ok(()),
+            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::Duplicate(_) => {
+                Err(Error::new(ErrorKind::Internal, "bookkeeping writes take no place"))
+            }
+        }
+    }
+}
+
+/// Whether a change would write what git has already.
+fn says_the_same(record: &Record, change: &Change) -> bool {
+    match (&record.live, change.action) {
+        (Some(live), ChangeAction::Write) => live.content.same_bytes(&change.content),
+        (None, ChangeAction::Delete | ChangeAction::Archive) => true,
+        _ => false,
+    }
+}
+
+fn already_there(record: &Record, change: &Change, now: Timestamp) -> RecordWrite {
+    let mut write = RecordWrite::onto(record);
+    write.change = if change.action == ChangeAction::Archive { Slot::Set(archived(change)) } else { Slot::Clear };
+    if let Some(live) = &record.live {
+        write.live = Slot::Set(Live { content: change.content.clone(), revision: change.revision, synced_at: now, ..live.clone() });
+    }
+    let commit = record.live.as_ref().map(|live| live.commit.to_string());
+    write.log.extend(change.operations.iter().map(|id| log(*id, record, change, LogStatus::Success, commit.clone(), now)));
+    write
+}
+
+pub(super) fn log(id: Uuid, record: &Record, change: &Change, status: LogStatus, commit: Option<String>, now: Timestamp) -> LogWrite {
+    LogWrite {
+        id,
+        key: record.key.clone(),
+        operation: operation_of(change),
+        direction: Direction::DbToGit,
+        status,
+        started_at: change.created_at,
+        completed_at: (status != LogStatus::Pending).then_some(now),
+        error: if status == LogStatus::Success { None } else { change.last_error.clone() },
+        commit,
+        synced_by: change.author.to_string(),
+        revision: change.revision,
+        idempotency_key: None,
+    }
+}
