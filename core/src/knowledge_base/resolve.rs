@@ -1,0 +1,236 @@
+//! Conflicts: both versions side by side, and a person's decision. Deciding is an ordinary save with a revision
+//! check; what did not conflict is merged whichever side is chosen.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::KnowledgeBase;
+use super::read::{Selector, shown};
+use super::write::Attempt;
+use crate::clock::Timestamp;
+use crate::codec::{decode_content, decode_file};
+use crate::knowledge::{Author, Content, EntityId, Format, KindName, Knowledge, Slug};
+use crate::store::{ChangeAction, ChangeState, ConflictReason, LogStatus, Operation, Record, RecordWrite, Slot, View};
+use crate::sync::{Save, plan};
+use crate::{Error, ErrorKind, Result};
+
+/// How often a decision is planned anew when others get in between.
+const TRIES: usize = 20;
+
+/// One side of a conflict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SideView {
+    /// Its place.
+    pub path: String,
+    /// The values of the conflicting fields; one that is absent is left out.
+    pub fields: serde_json::Map<String, Value>,
+    /// The whole body, where bodies conflict or a side is missing.
+    pub body: Option<String>,
+}
+
+/// A conflict as a person sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictView {
+    /// The kind.
+    pub kind: KindName,
+    /// The entity's id.
+    pub id: EntityId,
+    /// The slug of our side.
+    pub slug: Slug,
+    /// Why a person must decide.
+    pub reason: ConflictReason,
+    /// The fields that both sides changed differently.
+    pub fields: Vec<String>,
+    /// Whether both sides changed the body differently.
+    pub body: bool,
+    /// What both sides began with.
+    pub base: Option<SideView>,
+    /// What was saved here; `None` when it was deleted here.
+    pub cache: Option<SideView>,
+    /// What git has; `None` when git has it no longer.
+    pub git: Option<SideView>,
+    /// The revision of our side: what a decision names.
+    pub revision: u64,
+    /// Git's commit.
+    pub git_commit: String,
+    /// Who made it.
+    pub git_author: Option<Author>,
+    /// Who saved last here.
+    pub cache_author: Author,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A person's decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accept {
+    /// Git's side of everything that conflicts.
+    Git,
+    /// Our side of everything that conflicts.
+    Cache,
+    /// This whole document (for a JSON entry its text).
+    Document(String),
+}
+
+impl KnowledgeBase {
+    /// All conflicts.
+    ///
+    /// # Errors
+    /// Errors of the cache.
+    pub async fn conflicts(&self) -> Result<Vec<ConflictView>> {
+        Ok(self.0.cache.conflicts(self.0.repository).await?.iter().filter_map(view).collect())
+    }
+
+    /// Decides a conflict. `expected_revision` is [`ConflictView::revision`]: the decision is refused when our side
+    /// was saved again since. Returns the entity as it is afterwards; `None` when the decision removed it.
+    ///
+    /// # Errors
+    /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path is still taken),
+    /// `InvalidInput` (the document is not valid), errors of the cache.
+    pub async fn resolve(
+        &self,
+        kind: &str,
+        selector: impl Into<Selector>,
+        accept: Accept,
+        expected_revision: Option<u64>,
+        author: Option<Author>,
+    ) -> Result<Option<Knowledge>> {
+        let kind = KindName::from(kind);
+        let selector = selector.into();
+        for _ in 0..TRIES {
+            let record = self.conflicted(&kind, &selector).await?;
+            let config = self.config().await?;
+            let rules = Self::kind(&config, &record.key.kind)?;
+            let ctx = self.save_context(rules, &config, author.clone());
+            let newest = record.change.as_ref().map_or(0, |change| change.revision);
+            if let Some(asked) = expected_revision.filter(|asked| *asked != newest) {
+                let message = format!("our side of {} is at revision {newest}, not {asked}: look at the conflict again", record.key);
+                return Err(Error::new(ErrorKind::Conflict, message).with("revision", newest));
+            }
+            let write = decide(&ctx, &record, &accept)?;
+            match self.attempt(write).await? {
+                Attempt::Written(uid) => {
+                    self.publish(uid).await?;
+                    let record = self.0.cache.records_by_uid(self.0.repository, &[uid]).await?.pop().flatten();
+                    let broken = self.broken_paths().await?;
+                    return Ok(record.and_then(|record| shown(&record, View::Working, &broken)));
+                }
+                Attempt::Again => {}
+                Attempt::Taken(by) => {
+                    let message = format!("the place of {} belongs to {by} in git; save it under another slug instead", record.key);
+                    return Err(Error::new(ErrorKind::Conflict, message).with("takenBy", by.to_string()));
+                }
+                Attempt::Prior(_) => return Err(Error::new(ErrorKind::Internal, "a decision carries no idempotency key")),
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "others kept changing this entity; the conflict is still there, try again"))
+    }
+
+    async fn conflicted(&self, kind: &KindName, selector: &Selector) -> Result<Record> {
+        let matches = |record: &Record| {
+            record.key.kind == *kind
+                && match selector {
+                    Selector::Id(id) => record.key.id == *id,
+                    Selector::Slug(slug) => {
+                        let ours = record.change.as_ref().is_some_and(|change| change.content.slug == *slug);
+                        ours || record.live.as_ref().is_some_and(|live| live.content.slug == *slug)
+                    }
+                }
+        };
+        let found = self.0.cache.conflicts(self.0.repository).await?.into_iter().find(matches);
+        found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                format!("{} has no conflict", Self::missing(kind, selector).message().trim_start_matches("there is no ")),
+            )
+        })
+    }
+}
+
+fn view(record: &Record) -> Option<ConflictView> {
+    let (change, note) = (record.change.as_ref()?, record.conflict.as_ref()?);
+    let whole = note.body || note.reason != ConflictReason::BothChanged;
+    let side = |content: &Content| SideView {
+        path: content.location.to_string(),
+        fields: note.fields.iter().filter_map(|name| content.fields.get(name).map(|value| (name.clone(), value.clone()))).collect(),
+        body: whole.then(|| content.body.clone()),
+    };
+    Some(ConflictView {
+        kind: record.key.kind.clone(),
+        id: record.key.id.clone(),
+        slug: change.content.slug.clone(),
+        reason: note.reason,
+        fields: note.fields.clone(),
+        body: note.body,
+        base: change.base.as_ref().map(|base| side(&base.content)),
+        cache: (change.action == ChangeAction::Write).then(|| side(&change.content)),
+        git: record.live.as_ref().map(|live| side(&live.content)),
+        revision: change.revision,
+        git_commit: note.commit.to_string(),
+        git_author: note.author.clone(),
+        cache_author: change.author.clone(),
+        since: note.since,
+    })
+}
+
+/// The write that carries out a decision. Pure.
+fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Result<RecordWrite> {
+    let change = record.change.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a conflict without a change"))?;
+    let base = change.base.as_ref().map(|base| &base.content);
+    let mut write = RecordWrite::onto(record);
+    write.conflict = Slot::Clear;
+    write.keep.extend(plan::kept(Some((&change.content, change.revision)), ctx.now));
+    let content = match (accept, &record.live, change.action) {
+        (Accept::Document(text), _, _) => Some(document(ctx, &change.content, text)?),
+        (Accept::Git, Some(live), ChangeAction::Write) => {
+            let merged = plan::merge_preferring(ctx.kind, ctx.root, base, &change.content, &live.content, plan::Prefer::Theirs);
+            merged.ok().filter(|merged| !merged.same_bytes(&live.content))
+        }
+        (Accept::Git, _, _) => None,
+        (Accept::Cache, Some(live), ChangeAction::Write) => {
+            let merged = plan::merge_preferring(ctx.kind, ctx.root, base, &change.content, &live.content, plan::Prefer::Ours);
+            Some(merged.unwrap_or_else(|_| change.content.clone()))
+        }
+        // What is removed is what git has by now, wherever that is.
+        (Accept::Cache, Some(live), ChangeAction::Delete) => Some(live.content.clone()),
+        (Accept::Cache, _, _) => Some(change.content.clone()),
+    };
+    let Some(content) = content else {
+        write.change = Slot::Clear;
+        let why = "decided in favour of git's version";
+        write.log.extend(change.operations.iter().map(|id| {
+            let mut row = crate::store::LogWrite::reopened(*id, &record.key, change);
+            row.status = LogStatus::Success;
+            row.completed_at = Some(ctx.now);
+            row.error = Some(why.to_owned());
+            row
+        }));
+        return Ok(write);
+    };
+    write.revision = record.revision + 1;
+    let save = Save::update(record.key.kind.as_str(), change.content.slug.as_str());
+    let action = if matches!(accept, Accept::Document(_)) { ChangeAction::Write } else { change.action };
+    let mut decided = plan::collapse(ctx, &save, record, content, action, ChangeState::Pending, write.revision);
+    decided.base = plan::live_base(record);
+    write.log.push(plan::log_row(ctx, &save, record.key.clone(), Operation::Update, LogStatus::Pending, write.revision));
+    write.change = Slot::Set(decided);
+    Ok(write)
+}
+
+/// A whole document as our side of an entity.
+fn document(ctx: &plan::SaveContext<'_>, ours: &Content, text: &str) -> Result<Content> {
+    let invalid =
+        |finding: &crate::knowledge::Diagnostic| Error::new(ErrorKind::InvalidInput, format!("the document is not valid: {finding}"));
+    if ctx.kind.format == Format::Json {
+        return decode_content(ctx.kind, ctx.root, &ours.location, text, "")
+            .map(|(decoded, _)| decoded.content)
+            .map_err(|finding| invalid(&finding));
+    }
+    let mut decoded = decode_file(ctx.kind, ctx.root, &ours.location.path, text.as_bytes());
+    match (decoded.entities.pop(), decoded.diagnostics.first()) {
+        (Some(entity), _) => Ok(entity.content),
+        (None, Some(finding)) => Err(invalid(finding)),
+        (None, None) => Err(Error::new(ErrorKind::InvalidInput, "the document is empty")),
+    }
+}

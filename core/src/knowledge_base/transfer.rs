@@ -1,0 +1,142 @@
+//! Bulk: rows of an existing table into the cache, and everything that waits into git. Both can be repeated: what is
+//! there already is left alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::KnowledgeBase;
+use super::write::Attempt;
+use crate::codec::FieldEdit;
+use crate::knowledge::{Author, EntityId, Fields, KindName, Slug};
+use crate::store::{ApplyOutcome, Batch};
+use crate::sync::{CommitPolicy, Mode, Phase, Progress, ProgressFn, Save, SyncOptions, SyncReport};
+use crate::{Error, ErrorKind, Result};
+
+/// Rows written in one transaction.
+const CHUNK: usize = 500;
+
+/// One row of an existing table.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ImportRow {
+    /// The slug; made from the title when absent.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// The id; a new one when absent.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// All fields, the title among them.
+    #[serde(default)]
+    pub fields: Fields,
+    /// The Markdown.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl ImportRow {
+    fn save(&self, kind: &KindName, author: Option<Author>) -> Save {
+        let id = self.id.clone().or_else(|| self.fields.get("id").and_then(|id| id.as_str().map(str::to_owned)));
+        let mut save = Save::upsert(kind.as_str(), "");
+        save.mode = Mode::Upsert;
+        save.slug = self.slug.as_deref().map(Slug::from);
+        save.id = id.as_deref().map(EntityId::from);
+        save.edits = self.fields.iter().map(|(name, value)| FieldEdit::Set(name.clone(), value.clone())).collect();
+        save.body = Some(self.body.clone());
+        save.author = author;
+        save.based_on_current()
+    }
+}
+
+impl KnowledgeBase {
+    /// Takes rows of an existing table into the cache as pending changes; nothing is committed until
+    /// [`export`](Self::export) or the next synchronisation. A row is known by its id, else its slug, else the slug
+    /// of its title; one that is there already with the same content is left alone. Returns how many were created,
+    /// updated and unchanged.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the row (from 0) that cannot be taken; rows before it are in. Errors of the cache.
+    pub async fn import(&self, kind: &str, rows: &[ImportRow], author: Option<Author>, progress: Option<ProgressFn>) -> Result<SyncReport> {
+        let kind = KindName::from(kind);
+        let config = self.config().await?;
+        let rules = Self::kind(&config, &kind)?;
+        let started = self.0.env.clock.now();
+        let mut report = SyncReport::default();
+        for (index, chunk) in rows.chunks(CHUNK).enumerate() {
+            let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+            for (offset, row) in chunk.iter().enumerate() {
+                let named = |error: Error| {
+                    let mut text = Error::new(error.kind(), format!("row {}: {}", index * CHUNK + offset, error.message()));
+                    for (key, value) in error.context() {
+                        text = text.with(key, value.clone());
+                    }
+                    text
+                };
+                let mut save = row.save(&kind, author.clone());
+                if save.slug.is_none() && save.id.is_none() {
+                    let title = rules.title_fields.iter().find_map(|field| row.fields.get(field)?.as_str());
+                    save.slug = title.and_then(crate::knowledge::slugify);
+                }
+                match self.plan_import(rules, &config, &save).await.map_err(named)? {
+                    Some(write) => {
+                        if write.revision == 1 {
+                            report.created += 1;
+                        } else {
+                            report.updated += 1;
+                        }
+                        batch.writes.push(write);
+                    }
+                    None => report.unchanged += 1,
+                }
+            }
+            self.write_rows(&batch).await?;
+            if let Some(progress) = &progress {
+                progress(Progress { phase: Phase::Ingest, done: (index * CHUNK + chunk.len()) as u64, total: rows.len() as u64 });
+            }
+        }
+        let spent = self.0.env.clock.now().duration_since(started).as_millis();
+        report.duration_ms = u64::try_from(spent).unwrap_or(0);
+        Ok(report)
+    }
+
+    /// One transaction; row by row where two rows get into each other's way or a save got in between.
+    async fn write_rows(&self, batch: &Batch) -> Result<()> {
+        if matches!(self.0.cache.apply(batch).await?, ApplyOutcome::Applied { .. }) {
+            return Ok(());
+        }
+        for write in &batch.writes {
+            match self.attempt(write.clone()).await? {
+                Attempt::Written(_) | Attempt::Prior(_) => {}
+                Attempt::Again => {
+                    return Err(Error::new(
+                        ErrorKind::Busy,
+                        format!("{} was saved by somebody else during the import; import again", write.key),
+                    ));
+                }
+                Attempt::Taken(by) => {
+                    return Err(Error::new(
+                        ErrorKind::Conflict,
+                        format!("the place of {} is taken by {by}; give the row another slug", write.key),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits everything that waits: one commit for all of it, or one an entity. Drafts and conflicts stay.
+    ///
+    /// # Errors
+    /// Those of [`sync`](Self::sync).
+    pub async fn export(&self, one_commit: bool, progress: Option<ProgressFn>) -> Result<SyncReport> {
+        let policy = if one_commit { CommitPolicy::PerBatch } else { CommitPolicy::PerSave };
+        self.sync(SyncOptions { policy: Some(policy), progress, ..SyncOptions::default() }).await
+    }
+
+    /// Forgets the kept bytes of old revisions and the log rows that are older than `age`. A form made from a forgotten
+    /// revision can no longer be merged and is told so. Returns how many rows went.
+    ///
+    /// # Errors
+    /// Errors of the cache.
+    pub async fn prune(&self, age: std::time::Duration) -> Result<u64> {
+        let before = self.0.env.clock.now().checked_sub(age).unwrap_or(crate::clock::Timestamp::MIN);
+        self.0.cache.prune(self.0.repository, before).await
+    }
+}

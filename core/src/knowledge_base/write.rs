@@ -1,0 +1,377 @@
+//! Saving and deleting. A save is acknowledged when its SQL transaction commits; what git says afterwards can delay
+//! it, never undo it.
+
+use std::collections::HashSet;
+
+use super::read::{Selector, shown};
+use super::{KnowledgeBase, PublishMode};
+use crate::knowledge::{Author, Config, EntityKey, Kind, KindName, Knowledge};
+use crate::store::{
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
+};
+use crate::sync::{Mode, Save, plan};
+use crate::{Error, ErrorKind, Result};
+
+/// How often a save is planned anew when others get in between.
+const TRIES: usize = 50;
+
+/// A deletion as a caller sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delete {
+    /// The kind.
+    pub kind: KindName,
+    /// The entity.
+    pub selector: Selector,
+    /// The revision that the caller saw; the deletion is refused when there is a newer one.
+    pub expected_revision: Option<u64>,
+    /// Who deletes.
+    pub author: Option<Author>,
+    /// The commit's subject.
+    pub message: Option<String>,
+    /// A key of the caller's: a second deletion with it does nothing.
+    pub idempotency_key: Option<String>,
+}
+
+impl Delete {
+    /// The deletion of an entity by slug (or `@id`).
+    pub fn new(kind: &str, selector: impl Into<Selector>) -> Self {
+        Self {
+            kind: KindName::from(kind),
+            selector: selector.into(),
+            expected_revision: None,
+            author: None,
+            message: None,
+            idempotency_key: None,
+        }
+    }
+
+    /// Refuses when there is a newer revision than this.
+    #[must_use]
+    pub fn expected_revision(mut self, revision: u64) -> Self {
+        self.expected_revision = Some(revision);
+        self
+    }
+
+    /// Names who deletes.
+    #[must_use]
+    pub fn author(mut self, author: Author) -> Self {
+        self.author = Some(author);
+        self
+    }
+}
+
+/// What one attempt to write came to.
+pub(super) enum Attempt {
+    /// It is durable; the record's number.
+    Written(i64),
+    /// Somebody got in between: plan again.
+    Again,
+    /// The idempotency key was used before.
+    Prior(PriorSave),
+    /// The place belongs to another identity.
+    Taken(EntityKey),
+}
+
+impl KnowledgeBase {
+    /// Creates or changes an entity and, unless publishing is in the background or off, commits it. Returns the
+    /// entity as its author sees it (with drafts); its `sync_status` says whether it is in git yet.
+    ///
+    /// # Errors
+    /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`), `NotFound` (an update of
+    /// nothing), `Conflict` (the slug is taken; a stale form that cannot be merged, with all versions in the
+    /// context): nothing was written. Errors of the cache. A failure of git is no error: the save stays pending.
+    pub async fn save(&self, save: Save) -> Result<Knowledge> {
+        for _ in 0..TRIES {
+            if let Some(prior) = self.prior(save.idempotency_key.as_deref()).await? {
+                return self.as_saved(&prior.key).await;
+            }
+            let config = self.config().await?;
+            let kind = Self::kind(&config, &save.kind)?;
+            let record = self.target(kind, &save).await?;
+            let ctx = self.save_context(kind, &config, save.author.clone());
+            let write = match self.plan_save(&ctx, &save, record.as_ref()).await? {
+                plan::SavePlan::Write(write) => write,
+                plan::SavePlan::Nothing => {
+                    let key =
+                        record.map(|record| record.key).ok_or_else(|| Error::new(ErrorKind::Internal, "a new entity cannot be nothing"))?;
+                    return self.as_saved(&key).await;
+                }
+            };
+            let key = write.key.clone();
+            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %key, operation = %ctx.operation, "saving");
+            match self.attempt(*write).await? {
+                Attempt::Written(uid) => {
+                    self.publish(uid).await?;
+                    return self
+                        .by_uid(uid)
+                        .await?
+                        .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{key} was saved and has been deleted since")));
+                }
+                Attempt::Again => {}
+                Attempt::Prior(prior) => return self.as_saved(&prior.key).await,
+                Attempt::Taken(by) => return Err(self.taken(kind, &save, &by).await),
+            }
+        }
+        Err(busy(&save.kind))
+    }
+
+    /// Deletes an entity from both sides. Returns it as it was.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` (there is a newer revision than the one expected), `InvalidInput` (unknown kind),
+    /// errors of the cache.
+    pub async fn delete(&self, delete: Delete) -> Result<Knowledge> {
+        let mut save = Save::upsert(delete.kind.as_str(), "");
+        save.author = delete.author.clone();
+        save.message = delete.message.clone();
+        save.idempotency_key = delete.idempotency_key.clone();
+        for _ in 0..TRIES {
+            if let Some(prior) = self.prior(delete.idempotency_key.as_deref()).await? {
+                return self.as_deleted(&prior).await;
+            }
+            let config = self.config().await?;
+            let kind = Self::kind(&config, &delete.kind)?;
+            let record = match self.find(&kind.name, &delete.selector, View::Working).await? {
+                Some(record) => Some(record),
+                None => self.find(&kind.name, &delete.selector, View::Published).await?,
+            };
+            let Some(record) = record else { return Err(Self::missing(&kind.name, &delete.selector)) };
+            let broken = self.broken_paths().await?;
+            let Some(was) = shown(&record, View::Working, &broken).or_else(|| shown(&record, View::Published, &broken)) else {
+                return Err(Self::missing(&kind.name, &delete.selector));
+            };
+            let ctx = self.save_context(kind, &config, delete.author.clone());
+            let plan::SavePlan::Write(write) = plan::plan_delete(&ctx, &record, delete.expected_revision, &save)? else { return Ok(was) };
+            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation = %ctx.operation, "deleting");
+            match self.attempt(*write).await? {
+                Attempt::Written(uid) => {
+                    self.publish(uid).await?;
+                    return Ok(was);
+                }
+                Attempt::Again => {}
+                Attempt::Prior(_) => return Ok(was),
+                Attempt::Taken(by) => return Err(Error::new(ErrorKind::Internal, format!("a deletion took the place of {by}"))),
+            }
+        }
+        Err(busy(&delete.kind))
+    }
+
+    /// The record that a save is about. Creating something that exists, and updating nothing, are refused.
+    async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
+        let selector = match (&save.id, &save.slug) {
+            (Some(id), _) => Some(Selector::Id(id.clone())),
+            (None, Some(slug)) => Some(Selector::Slug(slug.clone())),
+            (None, None) => None,
+        };
+        let record = match &selector {
+            Some(selector) => match self.find(&kind.name, selector, View::Working).await? {
+                Some(record) => Some(record),
+                None => match self.find(&kind.name, selector, View::Published).await? {
+                    Some(record) if deleted_here_and_edited_in_git(&record) => {
+                        let message =
+                            format!("{} was deleted here and edited in git; resolve that conflict first, nothing was saved", record.key);
+                        return Err(Error::new(ErrorKind::Conflict, message).with("entity", record.key.to_string()));
+                    }
+                    found => found.filter(|record| plan::newest(record).is_some()),
+                },
+            },
+            None => None,
+        };
+        let exists = record.as_ref().is_some_and(|record| plan::newest(record).is_some());
+        match (save.mode, exists) {
+            (Mode::Create, true) => {
+                let record =
+                    record.as_ref().and_then(|record| plan::newest(record).map(|(content, revision)| plan::version(content, revision)));
+                Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!(
+                        "there is already a {} with this {}; nothing was saved, choose another or save onto it",
+                        kind.name,
+                        if save.id.is_some() { "id" } else { "slug" }
+                    ),
+                )
+                .with("current", record.unwrap_or_default()))
+            }
+            (Mode::Update, false) => {
+                let selector = selector.ok_or_else(|| Error::new(ErrorKind::InvalidInput, "an update names its entity by slug or id"))?;
+                Err(Self::missing(&kind.name, &selector))
+            }
+            _ => Ok(record),
+        }
+    }
+
+    pub(super) async fn plan_import(&self, kind: &Kind, config: &Config, save: &Save) -> Result<Option<RecordWrite>> {
+        let record = self.target(kind, save).await?;
+        let ctx = self.save_context(kind, config, save.author.clone());
+        Ok(match self.plan_save(&ctx, save, record.as_ref()).await? {
+            plan::SavePlan::Write(write) => Some(*write),
+            plan::SavePlan::Nothing => None,
+        })
+    }
+
+    async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+        match record {
+            Some(record) if plan::newest(record).is_some() => {
+                let older = match plan::needs_revision(save, record) {
+                    Some(revision) => self.0.cache.revision(self.0.repository, record.uid, revision).await?,
+                    None => None,
+                };
+                plan::plan_update(ctx, save, record, older.as_ref().map(|kept| &kept.content))
+            }
+            record => {
+                let planned = plan::plan_create(ctx, save, record)?;
+                let plan::SavePlan::Write(write) = &planned else { return Ok(planned) };
+                // What an earlier entity with this id left behind: its revisions go on.
+                let holder = self.0.cache.records(self.0.repository, std::slice::from_ref(&write.key)).await?.pop().flatten();
+                match holder {
+                    Some(holder) if record.is_none() && plan::newest(&holder).is_none() => plan::plan_create(ctx, save, Some(&holder)),
+                    Some(holder) if record.is_none() => Err(Error::new(
+                        ErrorKind::Conflict,
+                        format!(
+                            "there is already a {} with the id `{}`; nothing was saved, leave the id out or save onto that one",
+                            ctx.kind.name, holder.key.id
+                        ),
+                    )),
+                    _ => Ok(planned),
+                }
+            }
+        }
+    }
+
+    pub(super) fn save_context<'a>(&self, kind: &'a Kind, config: &'a Config, author: Option<Author>) -> plan::SaveContext<'a> {
+        plan::SaveContext {
+            kind,
+            root: &config.root,
+            config,
+            now: self.0.env.clock.now(),
+            operation: self.0.env.entropy.uuid(),
+            fresh_id: self.0.env.entropy.uuid(),
+            author: author.unwrap_or_else(|| self.0.committer.clone()),
+        }
+    }
+
+    pub(super) async fn attempt(&self, write: RecordWrite) -> Result<Attempt> {
+        let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+        batch.writes.push(write);
+        Ok(match self.0.cache.apply(&batch).await? {
+            ApplyOutcome::Applied { uids, .. } => {
+                Attempt::Written(*uids.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a write came back without its number"))?)
+            }
+            ApplyOutcome::Moved(_) => Attempt::Again,
+            ApplyOutcome::LocationTaken { by, .. } => Attempt::Taken(by),
+            ApplyOutcome::Duplicate(prior) => Attempt::Prior(prior),
+            ApplyOutcome::Fenced(_) => return Err(Error::new(ErrorKind::Internal, "a save carries no fence")),
+        })
+    }
+
+    /// Commits as this process is told to.
+    pub(super) async fn publish(&self, uid: i64) -> Result<()> {
+        match (self.0.publish, &self.0.git) {
+            (PublishMode::Inline, Some(_)) => self.0.engine.publish(uid).await,
+            (PublishMode::Background, Some(_)) => {
+                if let Some(wake) = &self.0.wake {
+                    wake();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn prior(&self, key: Option<&str>) -> Result<Option<PriorSave>> {
+        match key {
+            Some(key) => self.0.cache.prior_save(self.0.repository, key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The entity as it was before a deletion that was asked for once more.
+    async fn as_deleted(&self, prior: &PriorSave) -> Result<Knowledge> {
+        let record = self.0.cache.records(self.0.repository, std::slice::from_ref(&prior.key)).await?.pop().flatten();
+        let Some(record) = record else { return Err(Error::new(ErrorKind::NotFound, format!("{} was deleted", prior.key))) };
+        let mut revision = prior.revision;
+        while revision > 0 {
+            if let Some(kept) = self.0.cache.revision(self.0.repository, record.uid, revision).await? {
+                let as_it_was = Record {
+                    live: Some(Live {
+                        content: kept.content,
+                        revision,
+                        blob: BlobId::new(""),
+                        commit: CommitId::new(""),
+                        explicit_id: true,
+                        synced_at: kept.created_at,
+                    }),
+                    change: None,
+                    ..record
+                };
+                let was = shown(&as_it_was, View::Published, &HashSet::new());
+                return was
+                    .map(|was| Knowledge { git_commit_sha: None, ..was })
+                    .ok_or_else(|| Error::new(ErrorKind::Internal, "a live version is shown"));
+            }
+            revision -= 1;
+        }
+        Err(Error::new(ErrorKind::NotFound, format!("{} was deleted", prior.key)))
+    }
+
+    async fn as_saved(&self, key: &EntityKey) -> Result<Knowledge> {
+        let record = self.0.cache.records(self.0.repository, std::slice::from_ref(key)).await?.pop().flatten();
+        let broken = self.broken_paths().await?;
+        record
+            .and_then(|record| shown(&record, View::Working, &broken))
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{key} was saved and has been deleted since")))
+    }
+
+    pub(super) async fn by_uid(&self, uid: i64) -> Result<Option<Knowledge>> {
+        let record = self.0.cache.records_by_uid(self.0.repository, &[uid]).await?.pop().flatten();
+        let broken = self.broken_paths().await?;
+        Ok(record.and_then(|record| shown(&record, View::Working, &broken)))
+    }
+
+    async fn taken(&self, kind: &Kind, save: &Save, by: &EntityKey) -> Error {
+        let current =
+            self.0.cache.records(self.0.repository, std::slice::from_ref(by)).await.ok().and_then(|mut records| records.pop().flatten());
+        let current = current.as_ref().and_then(|record| plan::newest(record).map(|(content, revision)| plan::version(content, revision)));
+        let slug = save.rename.as_ref().or(save.slug.as_ref()).map_or_else(String::new, |slug| format!(" `{slug}`"));
+        Error::new(
+            ErrorKind::Conflict,
+            format!("the slug{slug} of this {} is taken by {by}; nothing was saved, choose another slug or title", kind.name),
+        )
+        .with("current", current.unwrap_or_default())
+        .with("takenBy", by.to_string())
+    }
+
+    /// Puts dead letters back into the queue: all, or one entity's. Returns how many.
+    ///
+    /// # Errors
+    /// Errors of the cache.
+    pub async fn retry(&self, only: Option<&EntityKey>) -> Result<u64> {
+        let mut count = 0;
+        let now = self.0.env.clock.now();
+        for record in self.0.cache.dead(self.0.repository).await? {
+            let Some(change) = record.change.as_ref().filter(|_| only.is_none_or(|only| *only == record.key)) else { continue };
+            let mut change = change.clone();
+            change.dead = false;
+            change.attempts = 0;
+            change.due_at = now;
+            change.last_error = None;
+            let mut write = RecordWrite::onto(&record);
+            write.log.extend(change.operations.iter().map(|id| LogWrite::reopened(*id, &record.key, &change)));
+            write.change = crate::store::Slot::Set(change);
+            if let Attempt::Written(uid) = self.attempt(write).await? {
+                count += 1;
+                self.publish(uid).await?;
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn deleted_here_and_edited_in_git(record: &Record) -> bool {
+    let change = record.change.as_ref();
+    record.live.is_some() && change.is_some_and(|change| change.state == ChangeState::Conflict && change.action == ChangeAction::Delete)
+}
+
+fn busy(kind: &KindName) -> Error {
+    Error::new(ErrorKind::Busy, format!("others kept saving this {kind} at the same moment; nothing was saved, try again"))
+}

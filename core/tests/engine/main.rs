@@ -1,0 +1,14 @@
+//! The engine over stores in memory: every flow of the sync model, one story a test, and a property test over random
+//! ones. The same stories run over real repositories and databases in the backends' tests.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
+mod conflicts;
+mod drafts;
+mod ingest;
+mod invariants;
+mod publish;
+mod random;
+mod recovery;
+mod saves;
+mod world;
