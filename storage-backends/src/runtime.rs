@@ -10,16 +10,16 @@ use tokio::runtime::{Builder, Runtime};
 static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
 
 fn runtime() -> Result<&'static Runtime> {
-    let (pid, runtime) = match RUNTIME.get() {
-        Some(made) => made,
-        None => {
+    let (pid, runtime) =
+        if let Some(made) = RUNTIME.get() {
+            made
+        } else {
             let runtime =
                 Builder::new_multi_thread().worker_threads(2).thread_name("lorebase").enable_all().build().map_err(|error| {
                     Error::new(ErrorKind::Unavailable, "the library's own threads could not be started").caused_by(error)
                 })?;
             RUNTIME.get_or_init(|| (std::process::id(), runtime))
-        }
-    };
+        };
     if *pid != std::process::id() {
         return Err(Error::new(
             ErrorKind::Unsupported,
@@ -37,6 +37,12 @@ pub(crate) async fn run<T: Send + 'static>(call: impl Future<Output = Result<T>>
 /// Runs a blocking call to its end, whatever becomes of the caller.
 pub(crate) async fn run_blocking<T: Send + 'static>(call: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(runtime()?.spawn_blocking(call).await)
+}
+
+/// Starts a task that runs until it ends by itself.
+pub(crate) fn spawn(task: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    drop(runtime()?.spawn(task));
+    Ok(())
 }
 
 fn joined<T>(outcome: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {

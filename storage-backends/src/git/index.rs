@@ -1,0 +1,126 @@
+//! The index of a work tree: whether it agrees with the branch at a path, and entries that follow it. Written whole
+//! under git's own lock; what git only caches there is left out, because it would be stale.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, ByteSlice};
+use gix::index::entry::{Flags, Mode, Stage, Stat};
+use gix::index::{File, fs::Metadata};
+use lorebase::{Error, ErrorKind, Result};
+
+use super::durable::{self, Disk};
+use super::errors;
+use super::journal::{FileRecord, Version};
+use super::worktree::WorkTree;
+
+pub(super) struct Index {
+    path: PathBuf,
+    file: File,
+}
+
+impl Index {
+    /// Reads the index; one that is not there is empty.
+    pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self> {
+        let options = gix::index::decode::Options::default();
+        let file = File::at_or_default(path, hash, false, options)
+            .map_err(|error| errors::gix(&format!("read the index `{}`", path.display()), error))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Why this index as a whole is left to git itself, if it is.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        let mut entries = self.file.entries().iter();
+        if self.file.is_sparse() || entries.clone().any(|entry| entry.flags.contains(Flags::SKIP_WORKTREE)) {
+            return Some("the work tree is a sparse checkout, which only git itself can update");
+        }
+        entries.any(|entry| entry.stage() != Stage::Unconflicted).then_some("a merge has unresolved files")
+    }
+
+    /// Whether the index has exactly this version, and nothing that could not be beside it.
+    pub(super) fn agrees(&self, path: &str, version: Option<&Version>, leaving: &HashSet<&str>) -> bool {
+        let name = BStr::new(path.as_bytes());
+        match (self.file.entry_by_path(name), version) {
+            (Some(entry), Some(version)) => {
+                !entry.flags.contains(Flags::INTENT_TO_ADD)
+                    && ObjectId::from_hex(version.blob.as_bytes()).is_ok_and(|id| id == entry.id)
+                    && entry.mode == mode(version)
+            }
+            (None, None) => {
+                let prefix = format!("{path}/");
+                let below = self.file.prefixed_entries(BStr::new(prefix.as_bytes())).unwrap_or_default();
+                let mut above = path.match_indices('/').map(|(at, _)| &path[..at]);
+                below.iter().all(|entry| entry.path(&self.file).to_str().is_ok_and(|path| leaving.contains(path)))
+                    && above.all(|folder| leaving.contains(folder) || self.file.entry_by_path(BStr::new(folder.as_bytes())).is_none())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether there is an entry at all.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.file.entry_by_path(BStr::new(path.as_bytes())).is_some()
+    }
+
+    /// Brings entries from their old versions to their new ones; others stay. The entry of a file that is not in its
+    /// new version says nothing about the file, so that git looks.
+    pub(super) fn follow(&mut self, tree: &WorkTree, files: &[FileRecord]) -> Result<()> {
+        let written = self.file.timestamp();
+        let mut ours: HashMap<&str, &FileRecord> = HashMap::new();
+        for file in files {
+            let current = self.file.entry_by_path(BStr::new(file.path.as_bytes()));
+            let current = current.map(|entry| (entry.id.to_string(), entry.mode));
+            let is = |version: &Option<Version>| current == version.as_ref().map(|version| (version.blob.clone(), mode(version)));
+            if is(&file.old) || is(&file.new) {
+                ours.insert(&file.path, file);
+            }
+        }
+        for (entry, path) in self.file.entries_mut_with_paths() {
+            let mine = path.to_str().is_ok_and(|path| ours.contains_key(path));
+            // An entry as young as the old index was only trusted because git looked at its file each time. In the
+            // new, younger index it would be trusted blindly.
+            if !mine && entry.stat.is_racy(written, gix::index::entry::stat::Options::default()) {
+                entry.stat.size = 0;
+            }
+        }
+        self.file.remove_entries(|_, path, _| path.to_str().is_ok_and(|path| ours.contains_key(path)));
+        for file in files {
+            let Some(new) = ours.get(file.path.as_str()).and_then(|file| file.new.as_ref()) else { continue };
+            let id = ObjectId::from_hex(new.blob.as_bytes())
+                .map_err(|error| Error::new(ErrorKind::Corrupt, format!("`{}` is no blob id", new.blob)).caused_by(error))?;
+            let found = tree.look(&file.path)?;
+            let stat = if tree.is(&found, Some(new)) { stat(&tree.root.join(&file.path))? } else { Stat::default() };
+            self.file.dangerously_push_entry(stat, id, Flags::empty(), mode(new), BStr::new(file.path.as_bytes()));
+        }
+        self.file.sort_entries();
+        Ok(())
+    }
+
+    /// Replaces the index file. Git's lock is held.
+    pub(super) fn write(&mut self, temporary: &Path, disk: Disk) -> Result<()> {
+        let mut bytes = Vec::with_capacity(self.file.entries().len() * 100);
+        // A tree cache that does not match its entries makes git write broken trees.
+        let options = gix::index::write::Options { extensions: gix::index::write::Extensions::None, skip_hash: false };
+        self.file
+            .write_to(&mut bytes, options)
+            .map_err(|error| errors::gix(&format!("write the index `{}`", self.path.display()), error))?;
+        durable::remove(temporary)?;
+        disk.write(temporary, &bytes)?;
+        if let Ok(metadata) = fs::metadata(&self.path) {
+            let _ = fs::set_permissions(temporary, metadata.permissions());
+        }
+        fs::rename(temporary, &self.path).map_err(|error| errors::io("replace the index", &self.path, error))?;
+        disk.folder(durable::parent(&self.path))
+    }
+}
+
+fn mode(version: &Version) -> Mode {
+    if version.executable { Mode::FILE_EXECUTABLE } else { Mode::FILE }
+}
+
+fn stat(path: &Path) -> Result<Stat> {
+    let metadata = Metadata::from_path_no_follow(path).map_err(|error| errors::io("look at", path, error))?;
+    Stat::from_fs(&metadata).map_err(|error| errors::io("look at", path, std::io::Error::other(error)))
+}

@@ -1,0 +1,133 @@
+//! Making objects durable: a few as loose files, many as one pack. Every object is written anew even if the
+//! repository has it, so that it is whole, on the disk, and young enough for no `git gc` to remove it before the
+//! branch names it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+use gix::odb::memory::Storage;
+use gix_pack::data::output;
+use lorebase::{Error, ErrorKind, Result};
+use uuid::Uuid;
+
+use super::durable::{self, parent};
+use super::{Shared, errors, recovery};
+use crate::failpoint;
+
+/// From how many objects on one pack is cheaper than loose files.
+const PACK_FROM: usize = 50;
+
+/// Writes all objects, durable on return. Returns the pack's `.keep` file, which guards the pack until the branch
+/// names its commits.
+pub(super) fn write(shared: &Shared, objects: &Storage) -> Result<Option<PathBuf>> {
+    let keep = if objects.len() < PACK_FROM {
+        loose(shared, objects)?;
+        None
+    } else {
+        Some(pack(shared, objects)?)
+    };
+    failpoint::hit("git.prepare.objects");
+    Ok(keep)
+}
+
+fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
+    let mut written = Vec::with_capacity(objects.len());
+    for (id, (kind, data)) in objects.iter() {
+        let hex = id.to_string();
+        let folder = shared.objects.join(&hex[..2]);
+        shared.disk.make_folder(&folder)?;
+        let temporary = folder.join(format!("tmp_obj_{}", Uuid::new_v4().simple()));
+        let failed = |error| errors::io("write the object", &temporary, error);
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
+        let mut deflate = gix::zlib::stream::deflate::Write::new(file, gix::zlib::Compression::BEST_SPEED);
+        deflate.write_all(&gix::objs::encode::loose_header(*kind, data.len() as u64)).map_err(failed)?;
+        deflate.write_all(data).map_err(failed)?;
+        deflate.flush().map_err(failed)?;
+        durable::seal(&deflate.into_inner(), &folder);
+        written.push((temporary, folder.join(&hex[2..])));
+    }
+    let temporary: Vec<&Path> = written.iter().map(|(temporary, _)| temporary.as_path()).collect();
+    shared.disk.all(&temporary)?;
+    for (temporary, path) in &written {
+        fs::rename(temporary, path).map_err(|error| errors::io("write the object", path, error))?;
+    }
+    let folders: BTreeSet<&Path> = written.iter().map(|(_, path)| parent(path)).collect();
+    shared.disk.all(&folders.into_iter().collect::<Vec<_>>())
+}
+
+fn pack(shared: &Shared, objects: &Storage) -> Result<PathBuf> {
+    let failed = |error: gix::Error| errors::gix("write a pack", error);
+    let bytes = pack_bytes(shared, objects).map_err(failed)?;
+    // Git itself prunes what begins with `tmp_`, should this process die here.
+    let staging = shared.objects.join(format!("tmp_lorebase_{}", Uuid::new_v4().simple()));
+    shared.disk.make_folder(&staging)?;
+    shared.disk.write(&staging.join("owner"), recovery::owner_note()?.as_bytes())?;
+    let outcome = gix_pack::Bundle::write_to_directory(
+        &mut bytes.as_slice(),
+        Some(&staging),
+        &mut gix::progress::Discard,
+        &AtomicBool::new(false),
+        None::<gix::odb::Handle>,
+        shared.hash,
+        gix_pack::bundle::write::Options::default(),
+    )
+    .map_err(failed)?;
+    let (Some(data), Some(index)) = (outcome.data_path, outcome.index_path) else {
+        return Err(Error::new(ErrorKind::Internal, "a pack was written without files"));
+    };
+    let target = shared.objects.join("pack");
+    shared.disk.make_folder(&target)?;
+    for path in [&data, &index] {
+        let file = OpenOptions::new().read(true).open(path).map_err(|error| errors::io("open", path, error))?;
+        durable::seal(&file, &target);
+        shared.disk.file(&file, path)?;
+    }
+    // A pack is seen by its index, which therefore comes last; the guard comes first.
+    let keep = moved(&staging.join("owner"), &target.join(name(&data)?).with_extension("keep"))?;
+    moved(&data, &target.join(name(&data)?))?;
+    shared.disk.folder(&target)?;
+    moved(&index, &target.join(name(&index)?))?;
+    shared.disk.folder(&target)?;
+    fs::remove_dir_all(&staging).map_err(|error| errors::io("remove", &staging, error))?;
+    Ok(keep)
+}
+
+fn name(path: &Path) -> Result<&std::ffi::OsStr> {
+    path.file_name().ok_or_else(|| Error::new(ErrorKind::Internal, "a pack was written without a name"))
+}
+
+fn moved(from: &Path, to: &Path) -> Result<PathBuf> {
+    fs::rename(from, to).map_err(|error| errors::io("write", to, error))?;
+    Ok(to.to_owned())
+}
+
+/// Commits first, then trees, then blobs, each by id: what is read together lies together, and the same objects
+/// make the same pack.
+fn pack_bytes(shared: &Shared, objects: &Storage) -> gix::Result<Vec<u8>> {
+    let rank = |kind: Kind| match kind {
+        Kind::Commit => 0,
+        Kind::Tag => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+    };
+    let mut sorted: Vec<(&ObjectId, &(Kind, Vec<u8>))> = objects.iter().collect();
+    sorted.sort_by_key(|(id, (kind, _))| (rank(*kind), **id));
+    let count = u32::try_from(sorted.len()).map_err(|error| gix::Error::from_error(io::Error::other(error)))?;
+    let size: usize = sorted.iter().map(|(_, (_, data))| data.len() / 2 + 64).sum();
+    let mut entries = sorted.into_iter().map(|(id, (kind, data))| {
+        let data = gix::objs::Data::new(data, *kind, id.kind());
+        output::Entry::from_data(&output::Count::from_data(*id, None), &data, gix::zlib::Compression::BEST_SPEED).map(|entry| vec![entry])
+    });
+    let mut bytes = Vec::with_capacity(size);
+    let version = gix_pack::data::Version::V2;
+    let written = output::bytes::FromEntriesIter::new(&mut entries, &mut bytes, count, version, shared.hash);
+    for result in written {
+        result?;
+    }
+    Ok(bytes)
+}
