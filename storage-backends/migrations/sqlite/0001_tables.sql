@@ -1,0 +1,273 @@
+-- One database of many repositories. Moments are RFC 3339 in UTC with three fractional digits, so that text order is
+-- time order; mappings and lists are JSON; commits and blobs are hexadecimal ids.
+
+-- One branch of one namespace: how far SQL has agreed with git, and who works on it.
+CREATE TABLE repository (
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace          TEXT NOT NULL,
+    branch             TEXT NOT NULL,
+    created_at         TEXT NOT NULL,
+    root               TEXT,
+    cursor_commit      TEXT,
+    cursor_fingerprint TEXT,
+    config_yaml        TEXT,
+    config_schemas     TEXT,
+    fence              INTEGER NOT NULL DEFAULT 0,
+    lease_owner        TEXT,
+    lease_until        TEXT,
+    pause              TEXT,
+    held               TEXT,
+    UNIQUE (namespace, branch)
+) STRICT;
+
+-- One row an identity, for ever: its number stays when kind or id change, and its revision never goes back.
+CREATE TABLE knowledge (
+    uid        INTEGER PRIMARY KEY AUTOINCREMENT,
+    repository INTEGER NOT NULL REFERENCES repository (id),
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    revision   INTEGER NOT NULL,
+    stamp      INTEGER NOT NULL,
+    private    TEXT,
+    UNIQUE (repository, kind, id)
+) STRICT;
+CREATE INDEX knowledge_with_private ON knowledge (repository, kind) WHERE private IS NOT NULL;
+
+-- The live version: what git holds at the cursor. The bytes of the file are head followed by body.
+CREATE TABLE entity (
+    uid          INTEGER PRIMARY KEY REFERENCES knowledge (uid),
+    repository   INTEGER NOT NULL,
+    kind         TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    slug         TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    status       TEXT,
+    path         TEXT NOT NULL,
+    entry        TEXT,
+    location_key TEXT NOT NULL,
+    blob         TEXT NOT NULL,
+    commit_id    TEXT NOT NULL,
+    explicit_id  INTEGER NOT NULL,
+    revision     INTEGER NOT NULL,
+    synced_at    TEXT NOT NULL,
+    fields       TEXT NOT NULL,
+    head         TEXT NOT NULL,
+    body         TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entity_location ON entity (repository, location_key);
+CREATE INDEX entity_path ON entity (repository, path, entry);
+CREATE INDEX entity_slug ON entity (repository, kind, slug, id);
+CREATE INDEX entity_title ON entity (repository, title, kind, id);
+CREATE INDEX entity_kind_title ON entity (repository, kind, title, id);
+CREATE INDEX entity_synced ON entity (repository, synced_at, kind, id);
+CREATE INDEX entity_kind_synced ON entity (repository, kind, synced_at, id);
+
+-- Ours: what was saved and is not in git yet. The base is the version of git that it was made from.
+CREATE TABLE change (
+    uid          INTEGER PRIMARY KEY REFERENCES knowledge (uid),
+    repository   INTEGER NOT NULL,
+    kind         TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    action       TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    dead         INTEGER NOT NULL,
+    placed       INTEGER NOT NULL,
+    slug         TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    status       TEXT,
+    path         TEXT NOT NULL,
+    entry        TEXT,
+    location_key TEXT NOT NULL,
+    revision     INTEGER NOT NULL,
+    author_name  TEXT NOT NULL,
+    author_email TEXT NOT NULL,
+    co_authors   TEXT NOT NULL,
+    message      TEXT,
+    operations   TEXT NOT NULL,
+    created_at   TEXT NOT NULL,
+    updated_at   TEXT NOT NULL,
+    attempts     INTEGER NOT NULL,
+    due_at       TEXT NOT NULL,
+    last_error   TEXT,
+    base_blob    TEXT,
+    base_slug    TEXT,
+    base_title   TEXT,
+    base_status  TEXT,
+    base_path    TEXT,
+    base_entry   TEXT,
+    fields       TEXT NOT NULL,
+    head         TEXT NOT NULL,
+    body         TEXT NOT NULL,
+    base_fields  TEXT,
+    base_head    TEXT,
+    base_body    TEXT
+) STRICT;
+CREATE UNIQUE INDEX change_location ON change (repository, location_key) WHERE placed = 1;
+CREATE INDEX change_waiting ON change (repository, state, dead, updated_at, uid);
+CREATE INDEX change_slug ON change (repository, kind, slug, id);
+CREATE INDEX change_title ON change (repository, title, kind, id);
+CREATE INDEX change_updated ON change (repository, updated_at, kind, id);
+
+-- What a change in the state `conflict` is about.
+CREATE TABLE conflict (
+    uid          INTEGER PRIMARY KEY REFERENCES change (uid) ON DELETE CASCADE,
+    reason       TEXT NOT NULL,
+    fields       TEXT NOT NULL,
+    body         INTEGER NOT NULL,
+    commit_id    TEXT NOT NULL,
+    author_name  TEXT,
+    author_email TEXT,
+    since        TEXT NOT NULL
+) STRICT;
+
+-- The bytes of revisions that a form may have been made from.
+CREATE TABLE revision (
+    uid        INTEGER NOT NULL REFERENCES knowledge (uid),
+    revision   INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    slug       TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    status     TEXT,
+    path       TEXT NOT NULL,
+    entry      TEXT,
+    fields     TEXT NOT NULL,
+    head       TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (uid, revision)
+) STRICT;
+CREATE INDEX revision_age ON revision (created_at, uid, revision);
+
+-- Chains of commits about to become visible.
+CREATE TABLE batch (
+    id         TEXT NOT NULL,
+    repository INTEGER NOT NULL REFERENCES repository (id),
+    fence      INTEGER NOT NULL,
+    parent     TEXT,
+    tip        TEXT NOT NULL,
+    items      TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (repository, id)
+) STRICT;
+
+-- What happened. Rows outlive their entity.
+CREATE TABLE log (
+    seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+    repository      INTEGER NOT NULL REFERENCES repository (id),
+    id              TEXT NOT NULL,
+    uid             INTEGER REFERENCES knowledge (uid),
+    kind            TEXT NOT NULL,
+    entity_id       TEXT NOT NULL,
+    operation       TEXT NOT NULL,
+    direction       TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    started_at      TEXT NOT NULL,
+    completed_at    TEXT,
+    error           TEXT,
+    commit_id       TEXT,
+    synced_by       TEXT NOT NULL,
+    revision        INTEGER NOT NULL,
+    idempotency_key TEXT,
+    UNIQUE (repository, id)
+) STRICT;
+CREATE INDEX log_started ON log (repository, started_at, seq);
+CREATE INDEX log_status ON log (repository, status, started_at, seq);
+CREATE INDEX log_identity ON log (uid, started_at, seq);
+CREATE INDEX log_key ON log (repository, kind, entity_id) WHERE uid IS NULL;
+CREATE UNIQUE INDEX log_idempotency ON log (repository, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- What is wrong with files: for each path the newest list.
+CREATE TABLE diagnostic (
+    repository  INTEGER NOT NULL REFERENCES repository (id),
+    path        TEXT NOT NULL,
+    ordinal     INTEGER NOT NULL,
+    blob        TEXT,
+    place       TEXT NOT NULL,
+    line        INTEGER NOT NULL,
+    col         INTEGER NOT NULL,
+    severity    TEXT NOT NULL,
+    code        TEXT NOT NULL,
+    message     TEXT NOT NULL,
+    source_line TEXT,
+    PRIMARY KEY (repository, path, ordinal)
+) STRICT;
+
+-- Webhook deliveries that were taken, so that none is taken twice.
+CREATE TABLE delivery (
+    repository  INTEGER NOT NULL REFERENCES repository (id),
+    id          TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (repository, id)
+) STRICT;
+CREATE INDEX delivery_age ON delivery (received_at);
+
+-- The versions of an entity, commit by commit.
+CREATE TABLE history (
+    uid           INTEGER NOT NULL REFERENCES knowledge (uid),
+    commit_id     TEXT NOT NULL,
+    parent_commit TEXT,
+    old_blob      TEXT,
+    new_blob      TEXT,
+    author_name   TEXT NOT NULL,
+    author_email  TEXT NOT NULL,
+    time          TEXT NOT NULL,
+    message       TEXT NOT NULL,
+    operation_id  TEXT,
+    renamed_from  TEXT,
+    PRIMARY KEY (uid, commit_id)
+) STRICT;
+CREATE INDEX history_time ON history (uid, time);
+
+-- Full-text search over title, texts of fields and body. The index holds no text of its own: it reads it through
+-- the views, and the triggers keep it equal to the tables.
+CREATE VIEW entity_text (uid, title, terms, body) AS
+SELECT uid, title, (SELECT group_concat(atom, ' ') FROM json_tree(entity.fields) WHERE type = 'text'), body FROM entity;
+
+CREATE VIEW change_text (uid, title, terms, body) AS
+SELECT uid, title, (SELECT group_concat(atom, ' ') FROM json_tree(change.fields) WHERE type = 'text'), body FROM change;
+
+CREATE VIRTUAL TABLE entity_fts USING fts5 (
+    title, terms, body, content = 'entity_text', content_rowid = 'uid', tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE VIRTUAL TABLE change_fts USING fts5 (
+    title, terms, body, content = 'change_text', content_rowid = 'uid', tokenize = 'unicode61 remove_diacritics 2'
+);
+
+CREATE TRIGGER entity_indexed AFTER INSERT ON entity BEGIN
+    INSERT INTO entity_fts (rowid, title, terms, body) VALUES (
+        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
+    );
+END;
+CREATE TRIGGER entity_unindexed AFTER DELETE ON entity BEGIN
+    INSERT INTO entity_fts (entity_fts, rowid, title, terms, body) VALUES (
+        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
+    );
+END;
+CREATE TRIGGER entity_reindexed AFTER UPDATE OF title, fields, body ON entity
+WHEN new.title <> old.title OR new.fields <> old.fields OR new.body <> old.body BEGIN
+    INSERT INTO entity_fts (entity_fts, rowid, title, terms, body) VALUES (
+        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
+    );
+    INSERT INTO entity_fts (rowid, title, terms, body) VALUES (
+        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
+    );
+END;
+
+CREATE TRIGGER change_indexed AFTER INSERT ON change BEGIN
+    INSERT INTO change_fts (rowid, title, terms, body) VALUES (
+        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
+    );
+END;
+CREATE TRIGGER change_unindexed AFTER DELETE ON change BEGIN
+    INSERT INTO change_fts (change_fts, rowid, title, terms, body) VALUES (
+        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
+    );
+END;
+CREATE TRIGGER change_reindexed AFTER UPDATE OF title, fields, body ON change
+WHEN new.title <> old.title OR new.fields <> old.fields OR new.body <> old.body BEGIN
+    INSERT INTO change_fts (change_fts, rowid, title, terms, body) VALUES (
+        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
+    );
+    INSERT INTO change_fts (rowid, title, terms, body) VALUES (
+        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
+    );
+END;

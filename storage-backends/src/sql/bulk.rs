@@ -1,0 +1,51 @@
+//! Many rows in few statements. This is one of the two places where the text of a statement is made at run time: its
+//! parts are all constants of this crate, only the number of question marks varies.
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{AssertSqlSafe, Sqlite, query::Query};
+
+use super::failure::Failure;
+
+/// How many rows a statement takes. Few sizes, so that the prepared statements are found again.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// An insertion into one table.
+pub(super) struct Insert {
+    /// `INSERT INTO table (columns) VALUES `.
+    pub(super) into: &'static str,
+    /// How many columns.
+    pub(super) columns: usize,
+    /// What follows the rows, for example ` ON CONFLICT …`.
+    pub(super) tail: &'static str,
+}
+
+pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+impl Insert {
+    /// Writes all rows; `bind` binds the columns of one.
+    pub(super) async fn all<T>(
+        &self,
+        connection: &mut SqliteConnection,
+        mut rows: &[T],
+        bind: impl for<'q> Fn(Bound<'q>, &T) -> Result<Bound<'q>, Failure>,
+    ) -> Result<(), Failure> {
+        for size in SIZES {
+            while rows.len() >= size {
+                let (now, rest) = rows.split_at(size);
+                let mut query = sqlx::query(AssertSqlSafe(self.statement(size)));
+                for row in now {
+                    query = bind(query, row)?;
+                }
+                query.execute(&mut *connection).await?;
+                rows = rest;
+            }
+        }
+        Ok(())
+    }
+
+    fn statement(&self, rows: usize) -> String {
+        let marks = vec!["?"; self.columns].join(",");
+        let row = format!("({marks})");
+        format!("{}{}{}", self.into, vec![row.as_str(); rows].join(","), self.tail)
+    }
+}

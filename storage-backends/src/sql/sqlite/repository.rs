@@ -1,0 +1,250 @@
+//! The repository's own row, its prepared chains, its numbers, and forgetting what is old.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use lorebase::store::{
+    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow,
+    Slot, StoredConfig,
+};
+use lorebase::{Error, ErrorKind};
+use serde::Serialize;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::super::failure::Failure;
+use super::super::rows::{Columns, uuid};
+use super::super::words::{json, moment, number, to_moment};
+
+pub(super) async fn find(connection: &mut SqliteConnection, key: &RepositoryKey) -> Result<Option<RepositoryRow>, Failure> {
+    let id = sqlx::query_scalar("SELECT id FROM repository WHERE namespace = ? AND branch = ?")
+        .bind(&key.namespace)
+        .bind(&key.branch)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match id {
+        Some(id) => read(connection, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn attach(connection: &mut SqliteConnection, key: &RepositoryKey, now: Timestamp) -> Result<RepositoryRow, Failure> {
+    if let Some(found) = find(connection, key).await? {
+        return Ok(found);
+    }
+    let id = sqlx::query_scalar("INSERT INTO repository (namespace, branch, created_at) VALUES (?, ?, ?) RETURNING id")
+        .bind(&key.namespace)
+        .bind(&key.branch)
+        .bind(moment(now))
+        .fetch_one(&mut *connection)
+        .await?;
+    read(connection, id).await
+}
+
+pub(super) async fn read(connection: &mut SqliteConnection, id: RepositoryId) -> Result<RepositoryRow, Failure> {
+    let found = sqlx::query("SELECT * FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
+    let Some(row) = found else {
+        return Err(Error::new(ErrorKind::NotFound, format!("the cache has no repository number {id}; attach it first")).into());
+    };
+    let cursor = row.maybe_text("cursor_commit")?.zip(row.maybe_text("cursor_fingerprint")?);
+    let config = match row.maybe_text("config_yaml")? {
+        Some(yaml) => Some(StoredConfig { yaml, schemas: row.json("config_schemas")? }),
+        None => None,
+    };
+    let lease = match row.maybe_json::<Owner>("lease_owner")? {
+        Some(owner) => Some(Lease { owner, until: row.moment("lease_until")? }),
+        None => None,
+    };
+    Ok(RepositoryRow {
+        id: row.integer("id")?,
+        key: RepositoryKey { namespace: row.text("namespace")?, branch: row.text("branch")? },
+        root: row.maybe_text("root")?.map(CommitId::new),
+        cursor: cursor.map(|(commit, fingerprint)| Cursor { commit: CommitId::new(commit), fingerprint }),
+        config,
+        fence: row.number("fence")?,
+        lease,
+        pause: row.maybe_json("pause")?,
+        held: row.maybe_json("held")?,
+    })
+}
+
+pub(super) async fn lease(
+    connection: &mut SqliteConnection,
+    id: RepositoryId,
+    owner: &Owner,
+    now: Timestamp,
+    ttl: Duration,
+    replacing: Option<u64>,
+) -> Result<LeaseOutcome, Failure> {
+    let until = now.saturating_add(SignedDuration::try_from(ttl).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX);
+    let taken: Option<i64> = sqlx::query_scalar(
+        "UPDATE repository SET fence = fence + 1, lease_owner = ?2, lease_until = ?3 \
+         WHERE id = ?1 AND (lease_owner IS NULL OR lease_until <= ?4 OR lease_owner = ?2 OR fence = ?5) RETURNING fence",
+    )
+    .bind(id)
+    .bind(json(owner)?)
+    .bind(moment(until))
+    .bind(moment(now))
+    .bind(replacing.map(number).transpose()?)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(fence) = taken {
+        return Ok(LeaseOutcome::Acquired(super::super::words::to_number("fence", fence)?));
+    }
+    let row = read(connection, id).await?;
+    match row.lease {
+        Some(lease) => Ok(LeaseOutcome::Held { lease, fence: row.fence }),
+        None => Err(Failure::Stored("a lease was refused and nobody holds it".to_owned())),
+    }
+}
+
+pub(super) async fn release(connection: &mut SqliteConnection, id: RepositoryId, fence: u64) -> Result<(), Failure> {
+    sqlx::query("UPDATE repository SET lease_owner = NULL, lease_until = NULL WHERE id = ? AND fence = ?")
+        .bind(id)
+        .bind(number(fence)?)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+/// What a batch changes beside its records, its findings and its log.
+pub(super) async fn patch(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), Failure> {
+    if let (Some(_), Some(until)) = (batch.fence, batch.lease_until) {
+        sqlx::query("UPDATE repository SET lease_until = ? WHERE id = ? AND lease_owner IS NOT NULL")
+            .bind(moment(until))
+            .bind(batch.repository)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if batch.repository_patch != RepositoryPatch::default() {
+        patch_row(connection, batch.repository, &batch.repository_patch).await?;
+    }
+    for chain in &batch.prepared {
+        sqlx::query("INSERT INTO batch (id, repository, fence, parent, tip, items, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            .bind(chain.id.to_string())
+            .bind(batch.repository)
+            .bind(number(chain.fence)?)
+            .bind(chain.parent.as_ref().map(CommitId::as_str))
+            .bind(chain.tip.as_str())
+            .bind(json(&chain.items)?)
+            .bind(moment(chain.created_at))
+            .execute(&mut *connection)
+            .await?;
+    }
+    for id in &batch.settled {
+        sqlx::query("DELETE FROM batch WHERE repository = ? AND id = ?")
+            .bind(batch.repository)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn patch_row(connection: &mut SqliteConnection, id: RepositoryId, patch: &RepositoryPatch) -> Result<(), Failure> {
+    let config = slot(&patch.config);
+    let schemas = config.value.map(|config| json(&config.schemas)).transpose()?;
+    let cursor = slot(&patch.cursor);
+    sqlx::query(
+        "UPDATE repository SET root = iif(?2, ?3, root), cursor_commit = iif(?4, ?5, cursor_commit), \
+         cursor_fingerprint = iif(?4, ?6, cursor_fingerprint), config_yaml = iif(?7, ?8, config_yaml), \
+         config_schemas = iif(?7, ?9, config_schemas), pause = iif(?10, ?11, pause), held = iif(?12, ?13, held) WHERE id = ?1",
+    )
+    .bind(id)
+    .bind(slot(&patch.root).written)
+    .bind(slot(&patch.root).value.map(CommitId::as_str))
+    .bind(cursor.written)
+    .bind(cursor.value.map(|cursor| cursor.commit.as_str()))
+    .bind(cursor.value.map(|cursor| cursor.fingerprint.as_str()))
+    .bind(config.written)
+    .bind(config.value.map(|config| config.yaml.as_str()))
+    .bind(schemas)
+    .bind(slot(&patch.pause).written)
+    .bind(slot(&patch.pause).json()?)
+    .bind(slot(&patch.held).written)
+    .bind(slot(&patch.held).json()?)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Patched<'a, T> {
+    written: bool,
+    value: Option<&'a T>,
+}
+
+impl<T: Serialize> Patched<'_, T> {
+    fn json(self) -> Result<Option<String>, Failure> {
+        self.value.map(json).transpose()
+    }
+}
+
+fn slot<T>(slot: &Slot<T>) -> Patched<'_, T> {
+    match slot {
+        Slot::Keep => Patched { written: false, value: None },
+        Slot::Set(value) => Patched { written: true, value: Some(value) },
+        Slot::Clear => Patched { written: true, value: None },
+    }
+}
+
+pub(super) async fn prepared(connection: &mut SqliteConnection, id: RepositoryId) -> Result<Vec<Prepared>, Failure> {
+    let rows =
+        sqlx::query("SELECT * FROM batch WHERE repository = ? ORDER BY created_at, rowid").bind(id).fetch_all(&mut *connection).await?;
+    let chain = |row: &SqliteRow| {
+        Ok(Prepared {
+            id: uuid(row, "id")?,
+            fence: row.number("fence")?,
+            parent: row.maybe_text("parent")?.map(CommitId::new),
+            tip: CommitId::new(row.text("tip")?),
+            items: row.json("items")?,
+            created_at: row.moment("created_at")?,
+        })
+    };
+    rows.iter().map(chain).collect()
+}
+
+pub(super) async fn prune(connection: &mut SqliteConnection, id: RepositoryId, before: Timestamp) -> Result<u64, Failure> {
+    let before = moment(before);
+    let revisions = sqlx::query(
+        "DELETE FROM revision WHERE created_at < ?2 \
+         AND EXISTS (SELECT 1 FROM knowledge k WHERE k.uid = revision.uid AND k.repository = ?1) \
+         AND NOT EXISTS (SELECT 1 FROM entity e WHERE e.uid = revision.uid AND e.revision = revision.revision) \
+         AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = revision.uid AND c.revision = revision.revision)",
+    )
+    .bind(id)
+    .bind(&before)
+    .execute(&mut *connection)
+    .await?;
+    let rows =
+        sqlx::query("DELETE FROM log WHERE repository = ? AND started_at < ?").bind(id).bind(&before).execute(&mut *connection).await?;
+    Ok(revisions.rows_affected() + rows.rows_affected())
+}
+
+pub(super) async fn counts(connection: &mut SqliteConnection, id: RepositoryId, failures_since: Timestamp) -> Result<Counts, Failure> {
+    let row = sqlx::query(
+        "SELECT \
+         (SELECT count(*) FROM entity e WHERE e.repository = ?1 AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = e.uid)) AS synced, \
+         count(*) FILTER (WHERE state = 'conflict') AS conflict, \
+         count(*) FILTER (WHERE state <> 'conflict' AND dead = 1) AS failed, \
+         count(*) FILTER (WHERE state = 'pending' AND dead = 0) AS pending, \
+         count(*) FILTER (WHERE state = 'draft' AND dead = 0) AS draft, \
+         min(updated_at) FILTER (WHERE state = 'pending' AND dead = 0) AS oldest, \
+         (SELECT count(DISTINCT path) FROM diagnostic WHERE repository = ?1 AND severity = 'error') AS invalid, \
+         (SELECT count(*) FROM log WHERE repository = ?1 AND status = 'failed' AND started_at >= ?2) AS failures \
+         FROM change WHERE repository = ?1",
+    )
+    .bind(id)
+    .bind(moment(failures_since))
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(Counts {
+        synced: row.number("synced")?,
+        pending: row.number("pending")?,
+        failed: row.number("failed")?,
+        conflict: row.number("conflict")?,
+        draft: row.number("draft")?,
+        invalid: row.number("invalid")?,
+        recent_failures: row.number("failures")?,
+        oldest_pending: row.maybe_text("oldest")?.map(|text| to_moment("updated_at", &text)).transpose()?,
+    })
+}
