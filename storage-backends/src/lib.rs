@@ -1,3 +1,21 @@
-//! Lorebase on real stores.
+//! Lorebase on real stores: gix repositories and SQL databases, behind one [`open`].
 
+pub mod clock;
+#[cfg(feature = "gix")]
+mod failpoint;
+#[cfg(feature = "gix")]
+pub mod git;
+#[cfg(all(feature = "gix", feature = "sqlite"))]
+mod open;
+pub mod process;
 mod runtime;
+#[cfg(feature = "sqlite")]
+pub mod sql;
+
+#[cfg(all(feature = "gix", feature = "sqlite"))]
+pub use open::{Options, open};
+
+/// The front page of the project, so that its example is compiled and run like any other.
+#[cfg(all(doctest, feature = "gix", feature = "sqlite"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -1,0 +1,111 @@
+//! What the `git` program says about every token: when it came into the tree, and who took it out again. Read on from
+//! where it was read before; a branch here is never rewound.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::scratch::{ENGINEER, git};
+
+/// Where a token stands at the last commit read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stand {
+    Present,
+    /// Brought back by the engineer, who wrote a file from an older version.
+    Restored,
+    RemovedByUs,
+    RemovedByEngineer,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    read_to: Option<String>,
+    /// Tokens, and the ids that files and entries give.
+    marks: HashMap<String, Stand>,
+    operations: HashSet<String>,
+    pub(crate) commits: usize,
+    pub(crate) by_engineer: usize,
+}
+
+impl Stand {
+    pub(crate) fn in_git(self) -> bool {
+        matches!(self, Self::Present | Self::Restored)
+    }
+}
+
+impl History {
+    /// Reads the commits that came since the last time.
+    pub(crate) fn read(&mut self, repository: &Path) {
+        let head = git(repository, &["rev-parse", "refs/heads/main"]);
+        let range = self.read_to.as_ref().map_or_else(|| head.clone(), |from| format!("{from}..{head}"));
+        let format = "--format=%x01%H%x02%ae%x02%B%x03";
+        let log = git(repository, &["log", "--reverse", "--no-renames", "-p", "-U0", "--no-color", "--no-ext-diff", format, &range]);
+        for commit in log.split('\u{1}').filter(|commit| !commit.trim().is_empty()) {
+            let (about, patch) = commit.split_once('\u{3}').unwrap();
+            let mut about = about.split('\u{2}');
+            let (id, author, message) = (about.next().unwrap(), about.next().unwrap(), about.next().unwrap());
+            self.commit(id, author == ENGINEER, message, patch);
+        }
+        self.read_to = Some(head);
+    }
+
+    fn commit(&mut self, id: &str, engineer: bool, message: &str, patch: &str) {
+        self.commits += 1;
+        self.by_engineer += usize::from(engineer);
+        for operation in message.lines().filter_map(|line| line.strip_prefix("Lorebase-Operation: ")) {
+            assert!(self.operations.insert(operation.to_owned()), "operation {operation} is in git twice, again in {id}");
+        }
+        let (mut added, mut removed): (HashSet<String>, HashSet<String>) = Default::default();
+        for line in patch.lines().filter(|line| !line.starts_with("+++ ") && !line.starts_with("--- ")) {
+            match line.as_bytes().first() {
+                Some(b'+') => added.extend(marks(&line[1..])),
+                Some(b'-') => removed.extend(marks(&line[1..])),
+                _ => {}
+            }
+        }
+        let stand = if engineer { Stand::RemovedByEngineer } else { Stand::RemovedByUs };
+        // What is in both has only moved.
+        for mark in removed.difference(&added) {
+            self.marks.insert(mark.clone(), stand);
+        }
+        for mark in added.difference(&removed) {
+            let again = engineer && self.marks.get(mark).is_some_and(|stand| !stand.in_git());
+            self.marks.insert(mark.clone(), if again { Stand::Restored } else { Stand::Present });
+        }
+    }
+
+    /// `None`: it was never in git.
+    pub(crate) fn stand(&self, token: &str) -> Option<Stand> {
+        self.marks.get(token).copied()
+    }
+
+    /// Whether the engineer brought the entity with this id back after it was removed.
+    pub(crate) fn restored(&self, id: &str) -> bool {
+        self.marks.get(&mark_of(id)) == Some(&Stand::Restored)
+    }
+
+    pub(crate) fn operations(&self) -> usize {
+        self.operations.len()
+    }
+}
+
+/// What is told apart in a line: its tokens, and the id that it gives.
+fn marks(line: &str) -> impl Iterator<Item = String> {
+    let text = line.trim();
+    let in_json = || text.strip_prefix("\"id\": \"").and_then(|rest| rest.split('"').next());
+    let id = text.strip_prefix("id: ").or_else(in_json).map(mark_of);
+    tokens(line).map(str::to_owned).chain(id)
+}
+
+fn mark_of(id: &str) -> String {
+    format!("id: {id}")
+}
+
+/// The tokens in a text: `t` (saved) or `e` (the engineer's), digits, `x`, digits, `z`.
+pub(crate) fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| {
+        let inner = word.strip_prefix(['t', 'e']).and_then(|rest| rest.strip_suffix('z'));
+        inner
+            .and_then(|inner| inner.split_once('x'))
+            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty() && a.bytes().chain(b.bytes()).all(|byte| byte.is_ascii_digit()))
+    })
+}
