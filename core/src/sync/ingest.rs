@@ -232,8 +232,10 @@ impl SyncEngine {
                 }
             }
         }
-        for (_, candidate) in candidates.iter().enumerate().filter(|(index, _)| !entangled.contains(index)) {
-            note_findings(&mut batch, &ingest.flagged, candidate, &[]);
+        for (index, candidate) in candidates.iter().enumerate() {
+            if !entangled.contains(&index) {
+                note_findings(&mut batch, &ingest.flagged, candidate, &[]);
+            }
         }
         let outcome = self.cache.apply(&batch).await?;
         let again: HashSet<usize> = match outcome {
@@ -322,9 +324,12 @@ impl SyncEngine {
                 Slot::Set(Cursor { commit: ingest.head.clone(), fingerprint: ingest.settings.fingerprint.clone() });
             batch.repository_patch.config = Slot::Set(ingest.settings.stored.clone());
             batch.repository_patch.held = held;
-            if row.root.is_none()
-                && let Some(root) = self.git()?.root(ingest.head).await?
-            {
+            // A first commit that was rewritten and collected names the repository no longer.
+            let named = match &row.root {
+                Some(root) => self.git()?.exists(root).await?,
+                None => false,
+            };
+            if !named && let Some(root) = self.git()?.root(ingest.head).await? {
                 batch.repository_patch.root = Slot::Set(root);
             }
             tracing::debug!(target: "lorebase::step", step = "G6", writes = batch.writes.len(), "writing rows and cursor");

@@ -147,12 +147,11 @@ impl SyncEngine {
         if included.is_empty() {
             return Ok(if refused.writes.is_empty() { Outcome::Done } else { Outcome::More });
         }
-        let alone = edits.clone();
         let commits = self.commits(policy, &included, edits, now);
         let ids = match git.prepare(head.as_ref(), &commits).await {
             Ok(ids) => ids,
             Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                self.refuse_unwritable(round, head.as_ref(), &included, &alone, &error, tried).await?;
+                self.refuse_unwritable(round, head.as_ref(), &included, &error, tried).await?;
                 return Ok(Outcome::More);
             }
             Err(error) => return Err(error),
@@ -381,15 +380,17 @@ impl SyncEngine {
         round: &Round,
         head: Option<&CommitId>,
         included: &[&Record],
-        edits: &[Vec<crate::store::TreeEdit>],
         error: &Error,
         tried: &mut HashSet<(i64, u64)>,
     ) -> Result<()> {
         let git = self.git()?;
         let now = self.env.clock.now();
         let mut culprits = Vec::new();
-        for (record, edits) in included.iter().zip(edits) {
-            let single = self.commits(CommitPolicy::PerSave, &[record], vec![edits.clone()], now);
+        for record in included {
+            let Some(change) = &record.change else { continue };
+            let mut chain = self.chain_at(head, std::slice::from_ref(*record)).await?;
+            let Ok(edits) = chain.add(record, change) else { continue };
+            let single = self.commits(CommitPolicy::PerSave, &[record], vec![edits], now);
             match git.prepare(head, &single).await {
                 Err(error) if error.kind() == ErrorKind::InvalidInput => culprits.push((*record, Refusal::Never(error.to_string()))),
                 other => {

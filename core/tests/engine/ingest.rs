@@ -350,5 +350,8 @@ fn a_rewritten_and_collected_history_is_still_the_same_repository() {
     let report = run(again.sync(SyncOptions::default())).unwrap();
     assert_eq!((report.deleted, report.created), (1, 0));
     assert!(world.working("skill", "draft").is_some());
+    let row = run(lorebase::store::CacheStore::repository(&*world.cache, 1)).unwrap();
+    let head = run(lorebase::store::GitStore::head(&*world.git)).unwrap();
+    assert_eq!(row.root, head, "the new first commit names the repository from now on");
     world.assert_no_drift();
 }
