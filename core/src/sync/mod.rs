@@ -28,7 +28,7 @@ mod validate;
 pub use drift::{Drift, DriftEntry};
 pub use engine::{Environment, Next, SyncEngine, SyncOptions};
 pub use lease::Processes;
-pub use merge::{MergeConflict, merge};
+pub use merge::{Choices, FieldConflict, Hunk, MergeConflict, Side, merge, merge_choosing};
 pub use publish::CommitPolicy;
 pub use report::{Phase, Progress, ProgressFn, SyncReport};
 pub use request::{BasedOn, Mode, Save};

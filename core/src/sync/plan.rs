@@ -1,6 +1,5 @@
 //! What the knowledge base uses of the plans: deciding a save stays in one place, writing it in another.
 
-pub(crate) use super::merge::{Prefer, merge_preferring};
 pub(crate) use super::save::{
     SaveContext, SavePlan, collapse, kept, live_base, log_row, needs_revision, newest, plan_create, plan_delete, plan_update,
 };
