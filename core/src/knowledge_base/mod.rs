@@ -119,6 +119,7 @@ impl KnowledgeBase {
         let row = cache.attach(&key, env.clock.now()).await?;
         if let (Some(git), Some(root)) = (&git, &row.root)
             && !git.exists(root).await?
+            && git.head().await?.is_some()
             && !shares_content(&**git, &*cache, row.id).await?
         {
             return Err(Error::new(

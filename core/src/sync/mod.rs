@@ -18,6 +18,7 @@ pub(crate) mod plan;
 mod publish;
 mod report;
 mod request;
+mod restore;
 mod room;
 mod save;
 mod scan;

@@ -10,5 +10,6 @@ mod invariants;
 mod publish;
 mod random;
 mod recovery;
+mod restore;
 mod saves;
 mod world;
