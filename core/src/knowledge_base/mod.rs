@@ -4,6 +4,7 @@
 mod health;
 mod read;
 mod resolve;
+mod source;
 mod transfer;
 mod write;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use health::Health;
 pub use read::{Found, Listing, Selector};
 pub use resolve::{Accept, ConflictView, SideView};
+pub use source::{OverriddenField, Override, Settle};
 pub use transfer::ImportRow;
 pub use write::Delete;
 

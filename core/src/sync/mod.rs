@@ -23,6 +23,7 @@ mod room;
 mod save;
 mod scan;
 mod settings;
+mod source;
 mod stale;
 mod validate;
 

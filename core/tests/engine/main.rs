@@ -12,4 +12,5 @@ mod random;
 mod recovery;
 mod restore;
 mod saves;
+mod sources;
 mod world;
