@@ -28,6 +28,17 @@ pub struct SideView {
     pub body: Option<String>,
 }
 
+/// One part of the body that both sides changed differently. For now a body is one such part, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    /// What both began with; `None` where they have nothing in common.
+    pub base: Option<String>,
+    /// What was saved here; `None` when it was deleted here.
+    pub cache: Option<String>,
+    /// What git has; `None` when git has it no longer.
+    pub git: Option<String>,
+}
+
 /// A conflict as a person sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +55,8 @@ pub struct ConflictView {
     pub fields: Vec<String>,
     /// Whether both sides changed the body differently.
     pub body: bool,
+    /// The parts of the body that both sides changed differently; none where they agree on the body.
+    pub hunks: Vec<Hunk>,
     /// What both sides began with.
     pub base: Option<SideView>,
     /// What was saved here; `None` when it was deleted here.
@@ -163,6 +176,16 @@ fn view(record: &Record) -> Option<ConflictView> {
         reason: note.reason,
         fields: note.fields.clone(),
         body: note.body,
+        hunks: if note.body {
+            let text = |content: &Content| content.body.clone();
+            vec![Hunk {
+                base: change.base.as_ref().map(|base| text(&base.content)),
+                cache: (change.action == ChangeAction::Write).then(|| text(&change.content)),
+                git: record.live.as_ref().map(|live| text(&live.content)),
+            }]
+        } else {
+            Vec::new()
+        },
         base: change.base.as_ref().map(|base| side(&base.content)),
         cache: (change.action == ChangeAction::Write).then(|| side(&change.content)),
         git: record.live.as_ref().map(|live| side(&live.content)),

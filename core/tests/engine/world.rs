@@ -137,6 +137,7 @@ fn open(
         publish,
         committer: Author::new("Lorebase", "lorebase@example.com"),
         policy: CommitPolicy::PerSave,
+        root: None,
         wake: None,
     }))
     .unwrap()
