@@ -179,7 +179,14 @@ impl KnowledgeBase {
     pub(super) fn kind<'a>(config: &'a Config, name: &KindName) -> Result<&'a Kind> {
         config.kind(name).ok_or_else(|| {
             let known: Vec<&str> = config.kinds.iter().map(|kind| kind.name.as_str()).collect();
-            Error::new(ErrorKind::InvalidInput, format!("there is no kind `{name}`; the kinds here are {}", known.join(", ")))
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "there is no kind `{name}`; the kinds here are {} (as the last synchronised `{}` has them)",
+                    known.join(", "),
+                    Config::FILE
+                ),
+            )
         })
     }
 

@@ -11,13 +11,14 @@ use crate::entity::EntityName;
 const ENVIRONMENT: &str = "\
 Environment:
   LOREBASE_CACHE    the database, where --cache is not given
-  LOREBASE_PUBLISH  when a save is committed: inline (the default), background (after the answer is printed), off (it
-                    waits for another process)
+  LOREBASE_PUBLISH  when a save is committed: inline (the default), background
+                    (after the answer is printed) or off (by another process)
   NO_COLOR          no colours
 
 Exit status:
   0    done; a save that waits to be committed is done
-  1    done, and there is something to look at: broken files, drift, conflicts, bad health
+  1    done, and there is something to look at: broken files, drift,
+       conflicts, bad health
   2    the call is wrong: change it
   3    it could not be done
   130  stopped by Ctrl-C";

@@ -47,6 +47,19 @@ impl Session {
         }
     }
 
+    /// Why there is no entity at all, and what to do about it; `None` where there are some.
+    pub(crate) async fn emptiness(&self) -> Result<Option<&'static str>, Failure> {
+        if self.kb.status().await?.total > 0 {
+            return Ok(None);
+        }
+        Ok(Some(match self.kb.synced_commit().await? {
+            None => "nothing was read from git yet: run `lorebase sync`",
+            Some(_) => {
+                "no committed file belongs to a kind: `lorebase.yaml` says where the kinds' folders are, and counts once it is committed"
+            }
+        }))
+    }
+
     /// Commits what was saved, where that is to happen after the answer.
     pub(crate) async fn publish_in_background(&self) -> Result<(), Failure> {
         if self.publish == PublishMode::Background {

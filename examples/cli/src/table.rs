@@ -9,6 +9,8 @@ use crate::output::{BOLD, Output, PLAIN, styled};
 
 /// Between two columns.
 const GAP: usize = 2;
+/// Flexible columns are not cut below this while there is another way.
+const SHORTEST: usize = 8;
 /// No column is cut below this.
 const NARROWEST: usize = 4;
 
@@ -29,16 +31,43 @@ impl Cell {
     }
 }
 
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    heading: &'static str,
+    /// Cut before any other is.
+    flexible: bool,
+    /// Left out where there is no room: the lowest first; 0 never.
+    rank: u8,
+}
+
+impl Column {
+    /// A column that is shown whole as long as possible.
+    pub(crate) const fn whole(heading: &'static str) -> Self {
+        Self { heading, flexible: false, rank: 0 }
+    }
+
+    /// A column of texts that may be cut.
+    pub(crate) const fn flexible(heading: &'static str) -> Self {
+        Self { heading, flexible: true, rank: 0 }
+    }
+
+    /// A column that is left out where there is no room.
+    pub(crate) const fn spare(heading: &'static str, rank: u8) -> Self {
+        Self { heading, flexible: false, rank }
+    }
+}
+
 /// Rows below their headings.
 #[derive(Debug)]
 pub(crate) struct Table {
-    headings: Vec<&'static str>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    pub(crate) fn new(headings: &[&'static str]) -> Self {
-        Self { headings: headings.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(columns: &[Column]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
@@ -47,40 +76,53 @@ impl Table {
 
     /// Prints the table; columns that hold nothing at all are left out.
     pub(crate) fn print(mut self, output: &Output) -> Result<(), Failure> {
-        let used: Vec<bool> =
-            (0..self.headings.len()).map(|at| self.rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.text.is_empty()))).collect();
-        let headings: Vec<Cell> = self.headings.iter().map(|heading| Cell::styled(*heading, BOLD)).collect();
-        self.rows.insert(0, headings);
-        for row in &mut self.rows {
-            let mut at = 0;
-            row.retain(|_| {
-                at += 1;
-                used.get(at - 1).copied().unwrap_or(false)
-            });
+        while let Some(empty) = (0..self.columns.len()).find(|at| self.rows.iter().all(|row| row[*at].text.is_empty())) {
+            self.leave_out(empty);
         }
-        let widths = fitted(&natural(&self.rows), output.width());
+        let headings = self.columns.iter().map(|column| Cell::styled(column.heading, BOLD)).collect();
+        self.rows.insert(0, headings);
+        let widths = self.fit(output.width());
         for row in &self.rows {
             output.line(laid_out(row, &widths))?;
         }
         Ok(())
     }
+
+    fn leave_out(&mut self, column: usize) {
+        self.columns.remove(column);
+        for row in &mut self.rows {
+            row.remove(column);
+        }
+    }
+
+    /// Widths that fit: flexible columns give way first, then spare ones go, then the widest are cut.
+    fn fit(&mut self, width: Option<usize>) -> Vec<usize> {
+        loop {
+            let mut widths: Vec<usize> =
+                (0..self.columns.len()).map(|at| self.rows.iter().map(|row| row[at].text.width()).max().unwrap_or(0)).collect();
+            let Some(width) = width else { return widths };
+            let room = width.saturating_sub(GAP * widths.len().saturating_sub(1));
+            let flexible: Vec<bool> = self.columns.iter().map(|column| column.flexible).collect();
+            shrink(&mut widths, room, SHORTEST, |at| flexible[at]);
+            if widths.iter().sum::<usize>() > room
+                && let Some(spare) = (0..self.columns.len()).filter(|at| self.columns[*at].rank > 0).min_by_key(|at| self.columns[*at].rank)
+            {
+                self.leave_out(spare);
+                continue;
+            }
+            shrink(&mut widths, room, NARROWEST, |_| true);
+            return widths;
+        }
+    }
 }
 
-fn natural(rows: &[Vec<Cell>]) -> Vec<usize> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    (0..columns).map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.width()).max().unwrap_or(0)).collect()
-}
-
-/// The widths that fit: the widest column gives way until they do.
-fn fitted(natural: &[usize], width: Option<usize>) -> Vec<usize> {
-    let mut widths = natural.to_vec();
-    let Some(width) = width else { return widths };
-    let gaps = GAP * widths.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > width {
-        let Some(widest) = widths.iter_mut().filter(|width| **width > NARROWEST).max() else { break };
+/// Takes from the widest of these columns until all fit or none is above `least`.
+fn shrink(widths: &mut [usize], room: usize, least: usize, these: impl Fn(usize) -> bool) {
+    while widths.iter().sum::<usize>() > room {
+        let candidates = widths.iter_mut().enumerate().filter(|(at, width)| these(*at) && **width > least);
+        let Some((_, widest)) = candidates.max_by_key(|(_, width)| **width) else { break };
         *widest -= 1;
     }
-    widths
 }
 
 fn laid_out(row: &[Cell], widths: &[usize]) -> String {
@@ -121,11 +163,22 @@ pub(crate) fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn table(columns: &[Column], widths: &[usize]) -> Table {
+        let mut table = Table::new(columns);
+        table.row(widths.iter().map(|width| Cell::new("x".repeat(*width))).collect());
+        table
+    }
+
     #[test]
-    fn the_widest_column_gives_way_until_all_fit() {
-        assert_eq!(fitted(&[10, 40, 6], Some(40)), [10, 20, 6]);
-        assert_eq!(fitted(&[10, 40, 6], None), [10, 40, 6]);
-        assert_eq!(fitted(&[30, 30], Some(4)), [NARROWEST, NARROWEST]);
+    fn flexible_columns_give_way_then_spare_ones_go_then_the_widest_is_cut() {
+        let columns = [Column::whole("A"), Column::flexible("B"), Column::spare("C", 1)];
+        let widths = [10, 40, 6];
+        assert_eq!(table(&columns, &widths).fit(None), widths);
+        assert_eq!(table(&columns, &widths).fit(Some(40)), [10, 20, 6]);
+        assert_eq!(table(&columns, &widths).fit(Some(27)), [10, 15]);
+        assert_eq!(table(&columns, &widths).fit(Some(20)), [10, 8]);
+        assert_eq!(table(&columns, &widths).fit(Some(12)), [5, 5]);
+        assert_eq!(table(&columns, &widths).fit(Some(0)), [NARROWEST, NARROWEST]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::args::Common;
 use crate::failure::Failure;
 use crate::output::{BAD, GOOD, Output, WAITS, styled};
 use crate::session::Session;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Column, Table};
 
 pub(crate) async fn run(common: &Common, output: &Output, repair: bool) -> Result<Done, Failure> {
     let session = Session::open(common).await?;
@@ -33,7 +33,7 @@ fn print(output: &Output, drift: &Drift) -> Result<(), Failure> {
     if drift.is_empty() {
         output.line(format!("{}: the cache is what git says", styled(GOOD, "no drift")))?;
     }
-    let mut table = Table::new(&["DRIFT", "PATH", "ENTITY"]);
+    let mut table = Table::new(&[Column::whole("DRIFT"), Column::flexible("PATH"), Column::spare("ENTITY", 1)]);
     let mut add = |word: &'static str, style, entries: &[DriftEntry]| {
         for entry in entries {
             let key = entry.key.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -14,8 +14,8 @@ pub(crate) async fn run(common: &Common, output: &Output, name: &EntityName, wor
     let session = Session::open(common).await?;
     let view = if working { View::Working } else { View::Published };
     let Some(found) = session.kb.get_view(&name.kind, name.selector(), view).await? else {
-        let way_out = if session.kb.synced_commit().await?.is_none() {
-            "nothing was read from git yet, run `lorebase sync`".to_owned()
+        let way_out = if let Some(why) = session.emptiness().await? {
+            why.to_owned()
         } else if !working && session.kb.get_view(&name.kind, name.selector(), View::Working).await?.is_some() {
             "it is a draft, add --working".to_owned()
         } else {

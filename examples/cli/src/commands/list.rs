@@ -9,7 +9,10 @@ use crate::entity;
 use crate::failure::Failure;
 use crate::output::{BOLD, Output};
 use crate::session::Session;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Column, Table};
+
+/// The library gives no more at once.
+const LARGEST_PAGE: u64 = 1000;
 
 pub(crate) async fn run(common: &Common, output: &Output, list: List) -> Result<Done, Failure> {
     let query = query(&list)?;
@@ -23,11 +26,10 @@ pub(crate) async fn run(common: &Common, output: &Output, list: List) -> Result<
         return Ok(Done::Well);
     }
     if page.items.is_empty() {
-        let never = session.kb.synced_commit().await?.is_none();
-        output.note(if never { "nothing was read from git yet; run `lorebase sync`" } else { "nothing is like that" });
+        output.note(session.emptiness().await?.unwrap_or("nothing is like that"));
         return Ok(Done::Well);
     }
-    let mut table = Table::new(&["ENTITY", "TITLE", "STATUS", "SYNC"]);
+    let mut table = Table::new(&[Column::whole("ENTITY"), Column::flexible("TITLE"), Column::spare("STATUS", 1), Column::whole("SYNC")]);
     for item in &page.items {
         let (word, style) = entity::sync_status(item.sync_status);
         let cells = [
@@ -40,8 +42,12 @@ pub(crate) async fn run(common: &Common, output: &Output, list: List) -> Result<
     }
     table.print(output)?;
     if (page.items.len() as u64) < page.total {
-        let next = page.next_cursor.map(|cursor| format!("; the next page: --cursor {cursor}")).unwrap_or_default();
-        output.note(format!("{} of {}{next}", page.items.len(), page.total));
+        // A cursor is long; a person would rather have all of a short list.
+        let more = match page.next_cursor {
+            Some(cursor) if page.total > LARGEST_PAGE => format!("; the next page: --cursor {cursor}"),
+            _ => format!("; more with --limit {}", page.total),
+        };
+        output.note(format!("{} of {}{more}", page.items.len(), page.total));
     }
     Ok(Done::Well)
 }

@@ -2,7 +2,7 @@
 
 use lorebase::codec::parse_value;
 use lorebase::knowledge::{Knowledge, SyncStatus};
-use lorebase::store::LogQuery;
+use lorebase::store::{LogQuery, View};
 use lorebase::{PublishMode, Selector, sync};
 
 use crate::Done;
@@ -17,8 +17,14 @@ pub(crate) async fn run(common: &Common, output: &Output, arguments: Save) -> Re
     let mut save = request(&arguments)?;
     let session = Session::open(common).await?;
     save.author = session.author(arguments.author.as_deref())?;
+    let before = session.kb.get_view(&arguments.entity.kind, arguments.entity.selector(), View::Working).await?;
     let saved = session.kb.save(save).await?;
-    print(&session, output, "saved", &saved).await?;
+    let verb = match before {
+        None => "created",
+        Some(before) if before.revision == saved.revision => "nothing new in",
+        Some(_) => "saved",
+    };
+    print(&session, output, verb, &saved).await?;
     session.publish_in_background().await?;
     Ok(Done::Well)
 }
@@ -34,7 +40,8 @@ fn request(arguments: &Save) -> Result<sync::Save, Failure> {
             .split_once('=')
             .filter(|(field, _)| !field.trim().is_empty())
             .ok_or_else(|| usage(format!("`--set {}` names no value; write --set FIELD=YAML", pair.escape_debug())))?;
-        save = save.set(field.trim(), parse_value(value)?);
+        let value = parse_value(value).map_err(|error| usage(format!("--set {}: {}", field.trim(), error.message())))?;
+        save = save.set(field.trim(), value);
     }
     for field in &arguments.unset {
         save = save.unset(field);

@@ -15,8 +15,7 @@ pub(crate) async fn run(common: &Common, output: &Output) -> Result<Done, Failur
         output.json(&health)?;
     } else {
         output.line(badge(&health))?;
-        let never = session.kb.synced_commit().await?.is_none();
-        for line in advice(&health, never) {
+        for line in advice(&health, session.emptiness().await?) {
             output.line(line)?;
         }
     }
@@ -38,15 +37,15 @@ fn badge(health: &Health) -> String {
     parts.join(", ")
 }
 
-fn advice(health: &Health, never: bool) -> Vec<String> {
+fn advice(health: &Health, emptiness: Option<&str>) -> Vec<String> {
     let mut lines = Vec::new();
     let word = if health.healthy { styled(GOOD, "healthy") } else { styled(BAD, "not healthy") };
     lines.push(word);
     if let Some(pause) = &health.pause {
         lines.push(format!("resting until {}: {}", crate::commands::log::moment(pause.until), pause.reason));
     }
-    if never {
-        lines.push("nothing was read from git yet: run `lorebase sync`".to_owned());
+    if let Some(why) = emptiness {
+        lines.push(why.to_owned());
     } else if health.lag_seconds > 0 {
         lines.push(format!("{} s behind: run `lorebase sync`", health.lag_seconds));
     }

@@ -46,6 +46,9 @@ async fn work(session: &Session, output: &Output, options: SyncOptions) -> Resul
     }
     if !output.is_json() {
         look(session, output, &report).await?;
+        if let Some(why) = session.emptiness().await?.filter(|_| report.synced_commit.is_some()) {
+            output.note(why);
+        }
     }
     Ok(Done::look_if(report.invalid > 0 || report.conflicts > 0 || report.held_deletions > 0 || !report.blocked.is_empty()))
 }
