@@ -201,11 +201,14 @@ impl KnowledgeBase {
     }
 
     pub(super) fn missing(kind: &KindName, selector: &Selector) -> Error {
-        let name = match selector {
-            Selector::Slug(slug) => format!("slug `{slug}`"),
-            Selector::Id(id) => format!("id `{id}`"),
-        };
-        Error::new(ErrorKind::NotFound, format!("there is no {kind} with the {name}"))
+        Error::new(ErrorKind::NotFound, format!("there is no {}; check the name", Self::named(kind, selector)))
+    }
+
+    pub(super) fn named(kind: &KindName, selector: &Selector) -> String {
+        match selector {
+            Selector::Slug(slug) => format!("{kind} with the slug `{slug}`"),
+            Selector::Id(id) => format!("{kind} with the id `{id}`"),
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct Arguments {
 
 /// What every command knows.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Common {
     /// The repository's folder
     #[arg(long, global = true, value_name = "PATH", default_value = ".", value_hint = ValueHint::DirPath)]

@@ -104,7 +104,11 @@ fn a_kind_that_is_none() {
 
 #[test]
 fn an_entity_that_is_not_there() {
-    refused(Save::update("playbook", "nothing").set("x", 1), ErrorKind::NotFound, "there is no playbook with the slug `nothing`");
+    refused(
+        Save::update("playbook", "nothing").set("x", 1),
+        ErrorKind::NotFound,
+        "there is no playbook with the slug `nothing`; check the name",
+    );
 }
 
 #[test]

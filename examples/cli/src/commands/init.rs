@@ -28,6 +28,8 @@ pub(crate) async fn run(common: &Common, output: &Output, path: Option<PathBuf>)
     for file in &begun.files {
         output.line(format!("  {}", styled(DIM, file)))?;
     }
-    output.note("next: write a file, or `lorebase save skill/my-first --title 'My first'`; `lorebase list` shows what is there");
+    output.note(
+        "next, in that folder: write a file, or `lorebase save skill/my-first --title 'My first'`; `lorebase list` shows what is there",
+    );
     Ok(Done::Well)
 }

@@ -84,5 +84,7 @@ async fn why(session: &Session, saved: &Knowledge) -> Result<Option<String>, Fai
     let newest = session.kb.log(&LogQuery { key: Some(saved.key()), limit: 1, ..LogQuery::default() }).await?;
     let error = newest.into_iter().next().and_then(|row| row.error);
     let pause = session.kb.status().await?.pause.map(|pause| pause.reason);
-    Ok(error.or(pause).map(|why| format!("{why}; `lorebase sync` tries again")))
+    let way_out =
+        if saved.sync_status == SyncStatus::Failed { "mend that and run `lorebase retry`" } else { "`lorebase sync` tries again" };
+    Ok(error.or(pause).map(|why| format!("{why}; {way_out}")))
 }

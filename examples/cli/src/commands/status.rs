@@ -59,10 +59,8 @@ fn advice(health: &Health, emptiness: Option<&str>) -> Vec<String> {
         lines.push(format!("{} deletions are held back: `lorebase sync --allow-deletions` carries them out", held.count));
     }
     if health.failed > 0 || health.recent_failures > 0 {
-        lines.push(format!(
-            "{} failures in 24 hours: see `lorebase log --status failed`, try again with `lorebase retry`",
-            health.recent_failures
-        ));
+        let count = health.recent_failures;
+        lines.push(format!("failures in 24 hours: {count}; see `lorebase log --status failed`, try again with `lorebase retry`"));
     }
     lines
 }

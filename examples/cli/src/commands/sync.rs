@@ -46,7 +46,7 @@ async fn work(session: &Session, output: &Output, options: SyncOptions) -> Resul
     }
     if !output.is_json() {
         look(session, output, &report).await?;
-        if let Some(why) = session.emptiness().await?.filter(|_| report.synced_commit.is_some()) {
+        if let Some(why) = session.emptiness().await?.filter(|_| report.synced_commit.is_some() && report.deleted == 0) {
             output.note(why);
         }
     }
@@ -62,6 +62,8 @@ pub(crate) fn summary(report: &SyncReport, dry_run: bool) -> String {
         (report.deleted, "deleted"),
         (report.merged, "merged"),
         (report.published, "published"),
+        (report.held_deletions, "held back"),
+        (report.blocked.len() as u64, "waiting"),
     ];
     let done: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let done = if done.is_empty() { "nothing to do".to_owned() } else { done.join(", ") };
