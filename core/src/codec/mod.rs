@@ -27,6 +27,7 @@ mod settings;
 mod settings_kind;
 mod settings_value;
 mod splice;
+mod value;
 mod write;
 mod yaml;
 
@@ -35,6 +36,7 @@ pub use edit::{FieldEdit, edit_head, fit_body};
 pub use json::{put_entry, remove_entry};
 pub use render::render_head;
 pub use settings::parse_settings;
+pub use value::parse_value;
 
 /// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else.
 pub const CODEC_VERSION: u32 = 1;

@@ -94,6 +94,15 @@ pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Re
     }
 }
 
+/// The value of a whole document that need not be a mapping.
+///
+/// # Errors
+/// Those of [`fields`], but for its root.
+pub(super) fn value(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Value, Fault> {
+    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
+    Ok(reader.value(root, 0)?.0)
+}
+
 /// The codes of the faults in one language.
 #[derive(Debug)]
 pub(super) struct Names {

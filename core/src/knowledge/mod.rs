@@ -10,6 +10,7 @@ mod kind;
 mod path;
 mod path_rules;
 mod slug;
+mod starter;
 mod status;
 
 pub use config::{Config, fingerprint};
@@ -19,4 +20,5 @@ pub use identity::{EntityId, EntityKey, ID_NAMESPACE, KindName};
 pub use kind::{ConflictPolicy, DerivedRule, Format, Kind, ListRule, Naming};
 pub use path::{KnowledgePath, Location, LocationKey};
 pub use slug::{Slug, slugify};
+pub use starter::starter;
 pub use status::Status;

@@ -21,7 +21,7 @@ pub use write::Delete;
 
 use crate::codec::parse_settings;
 use crate::knowledge::{Author, Config, Kind, KindName};
-use crate::store::{BlobRead, CacheStore, GitStore, RepositoryId, RepositoryKey};
+use crate::store::{BlobRead, CacheStore, CommitId, GitStore, RepositoryId, RepositoryKey};
 use crate::sync::{CommitPolicy, Drift, Environment, SyncEngine, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
 
@@ -57,6 +57,8 @@ pub struct Parts {
     pub committer: Author,
     /// How saves become commits.
     pub policy: CommitPolicy,
+    /// The folder that holds the kinds' folders, in place of the one that the repository's settings name.
+    pub root: Option<String>,
     /// Wakes the background task.
     pub wake: Option<Wake>,
 }
@@ -91,6 +93,7 @@ struct Inner {
     key: RepositoryKey,
     publish: PublishMode,
     committer: Author,
+    root: Option<String>,
     wake: Option<Wake>,
 }
 
@@ -115,9 +118,13 @@ impl KnowledgeBase {
     /// Puts a knowledge base together and makes sure that the database's rows are this repository's.
     ///
     /// # Errors
-    /// `InvalidInput` when the rows of this namespace and branch come from another repository; errors of the stores.
+    /// `InvalidInput` when the rows of this namespace and branch come from another repository, or the root is no safe
+    /// path; errors of the stores.
     pub async fn new(parts: Parts) -> Result<Self> {
-        let Parts { git, cache, env, key, publish, committer, policy, wake } = parts;
+        let Parts { git, cache, env, key, publish, committer, policy, root, wake } = parts;
+        if let Some(root) = &root {
+            Config::built_in().with_root(root)?;
+        }
         let row = cache.attach(&key, env.clock.now()).await?;
         if let (Some(git), Some(root)) = (&git, &row.root)
             && !git.exists(root).await?
@@ -132,8 +139,8 @@ impl KnowledgeBase {
                 ),
             ));
         }
-        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy);
-        Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, wake })))
+        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy, root.clone());
+        Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, root, wake })))
     }
 
     /// The same knowledge base, without keeping it open.
@@ -157,13 +164,32 @@ impl KnowledgeBase {
     /// Errors of the cache.
     pub async fn config(&self) -> Result<Config> {
         let row = self.0.cache.repository(self.0.repository).await?;
-        Ok(row.config.and_then(|stored| parse_settings(&stored.yaml).ok()).unwrap_or_else(Config::built_in))
+        let config = row.config.and_then(|stored| parse_settings(&stored.yaml).ok()).unwrap_or_else(Config::built_in);
+        match &self.0.root {
+            Some(root) => config.with_root(root),
+            None => Ok(config),
+        }
+    }
+
+    /// The commit that the rows were last made equal to; `None` before the first synchronisation.
+    ///
+    /// # Errors
+    /// Errors of the cache.
+    pub async fn synced_commit(&self) -> Result<Option<CommitId>> {
+        Ok(self.0.cache.repository(self.0.repository).await?.cursor.map(|cursor| cursor.commit))
     }
 
     pub(super) fn kind<'a>(config: &'a Config, name: &KindName) -> Result<&'a Kind> {
         config.kind(name).ok_or_else(|| {
             let known: Vec<&str> = config.kinds.iter().map(|kind| kind.name.as_str()).collect();
-            Error::new(ErrorKind::InvalidInput, format!("there is no kind `{name}`; the kinds here are {}", known.join(", ")))
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "there is no kind `{name}`; the kinds here are {} (as the last synchronised `{}` has them)",
+                    known.join(", "),
+                    Config::FILE
+                ),
+            )
         })
     }
 

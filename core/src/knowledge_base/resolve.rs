@@ -144,10 +144,9 @@ impl KnowledgeBase {
         };
         let found = self.0.cache.conflicts(self.0.repository).await?.into_iter().find(matches);
         found.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                format!("{} has no conflict", Self::missing(kind, selector).message().trim_start_matches("there is no ")),
-            )
+            let message =
+                format!("there is no conflict of a {}; list the conflicts to see what there is to decide", Self::named(kind, selector));
+            Error::new(ErrorKind::NotFound, message)
         })
     }
 }

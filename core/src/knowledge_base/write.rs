@@ -7,7 +7,8 @@ use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
 use crate::knowledge::{Author, Config, EntityKey, Kind, KindName, Knowledge};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogEntry, LogQuery, LogWrite, PriorSave, Record, RecordWrite,
+    View,
 };
 use crate::sync::{Mode, Save, plan};
 use crate::{Error, ErrorKind, Result};
@@ -344,12 +345,13 @@ impl KnowledgeBase {
         .with("takenBy", by.to_string())
     }
 
-    /// Puts dead letters back into the queue: all, or one entity's. Returns how many.
+    /// Puts dead letters back into the queue: all, or one entity's. Returns the log rows of those saves as they are
+    /// afterwards.
     ///
     /// # Errors
     /// Errors of the cache.
-    pub async fn retry(&self, only: Option<&EntityKey>) -> Result<u64> {
-        let mut count = 0;
+    pub async fn retry(&self, only: Option<&EntityKey>) -> Result<Vec<LogEntry>> {
+        let mut rows = Vec::new();
         let now = self.0.env.clock.now();
         for record in self.0.cache.dead(self.0.repository).await? {
             let Some(change) = record.change.as_ref().filter(|_| only.is_none_or(|only| *only == record.key)) else { continue };
@@ -361,12 +363,14 @@ impl KnowledgeBase {
             let mut write = RecordWrite::onto(&record);
             write.log.extend(change.operations.iter().map(|id| LogWrite::reopened(*id, &record.key, &change)));
             write.change = crate::store::Slot::Set(change);
+            let (key, operations) = (write.key.clone(), write.log.iter().map(|row| row.id).collect::<Vec<_>>());
             if let Attempt::Written(uid) = self.attempt(write).await? {
-                count += 1;
                 self.publish(uid).await?;
+                let log = self.log(&LogQuery { key: Some(key), limit: usize::MAX, ..LogQuery::default() }).await?;
+                rows.extend(log.into_iter().filter(|row| operations.contains(&row.id)));
             }
         }
-        Ok(count)
+        Ok(rows)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admission;
 mod cache;
+mod filter;
 mod git;
 mod page;
 mod query;

@@ -9,10 +9,10 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::backoff;
+use super::cancellation::Cancellation;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
 use super::report::{Phase, Progress, ProgressFn, SyncReport};
-use super::settings::Settings;
 use crate::clock::{Clock, Entropy, Timestamp};
 use crate::knowledge::Author;
 use crate::store::{Batch, CacheStore, GitStore, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
@@ -50,6 +50,8 @@ pub struct SyncOptions {
     pub policy: Option<CommitPolicy>,
     /// Called with the progress.
     pub progress: Option<ProgressFn>,
+    /// Looked at between two transactions: what is done by then stays, and the report says that it was cancelled.
+    pub cancellation: Cancellation,
 }
 
 impl std::fmt::Debug for SyncOptions {
@@ -62,6 +64,7 @@ impl std::fmt::Debug for SyncOptions {
             .field("restore", &self.restore)
             .field("policy", &self.policy)
             .field("progress", &self.progress.is_some())
+            .field("cancellation", &self.cancellation)
             .finish()
     }
 }
@@ -83,6 +86,8 @@ pub struct SyncEngine {
     pub(super) owner: Owner,
     pub(super) committer: Author,
     pub(super) policy: CommitPolicy,
+    /// The root folder that holds in place of the settings' own.
+    pub(super) root: Option<String>,
     /// One round at a time within the process; the lease does the same between processes.
     turn: Mutex<()>,
 }
@@ -100,6 +105,12 @@ impl Round {
             progress(Progress { phase, done: done as u64, total: total as u64 });
         }
     }
+
+    /// Whether the round was asked to stop here, between two transactions.
+    pub(super) fn stops(&mut self) -> bool {
+        self.report.cancelled |= self.options.cancellation.is_cancelled();
+        self.report.cancelled
+    }
 }
 
 impl Drop for SyncEngine {
@@ -109,7 +120,8 @@ impl Drop for SyncEngine {
 }
 
 impl SyncEngine {
-    /// An engine of a repository that the cache knows under `repository`. Without `git` it saves and reads only.
+    /// An engine of a repository that the cache knows under `repository`. Without `git` it saves and reads only. A
+    /// `root` holds in place of the one that the repository's settings name.
     pub fn new(
         git: Option<Arc<dyn GitStore>>,
         cache: Arc<dyn CacheStore>,
@@ -117,9 +129,10 @@ impl SyncEngine {
         repository: RepositoryId,
         committer: Author,
         policy: CommitPolicy,
+        root: Option<String>,
     ) -> Self {
         let owner = env.processes.owner(env.entropy.uuid());
-        Self { git, cache, env, repository, owner, committer, policy, turn: Mutex::new(()) }
+        Self { git, cache, env, repository, owner, committer, policy, root, turn: Mutex::new(()) }
     }
 
     pub(super) fn git(&self) -> Result<&Arc<dyn GitStore>> {
@@ -148,6 +161,9 @@ impl SyncEngine {
         let _turn = self.turn.lock().await;
         let deadline = backoff::after(self.env.clock.now(), PATIENCE);
         loop {
+            if options.cancellation.is_cancelled() {
+                return Ok(SyncReport { cancelled: true, ..SyncReport::default() });
+            }
             if let Some(report) = self.try_round(&options, true).await? {
                 return Ok(report);
             }
@@ -263,7 +279,9 @@ impl SyncEngine {
     ) -> Result<Option<SyncReport>> {
         let started = self.env.clock.now();
         let settled = match (&row.cursor, head) {
-            (Some(cursor), Some(head)) => cursor.commit == *head && cursor.fingerprint == Settings::stored(row.config.as_ref()).fingerprint,
+            (Some(cursor), Some(head)) => {
+                cursor.commit == *head && cursor.fingerprint == self.stored_settings(row.config.as_ref()).fingerprint
+            }
             (None, None) => true,
             _ => false,
         };
@@ -287,6 +305,9 @@ impl SyncEngine {
         }
         let lost = self.recover(round).await?;
         self.ingest(round).await?;
+        if round.stops() {
+            return Ok(());
+        }
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
             self.publish_due(round, all).await?;

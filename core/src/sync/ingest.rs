@@ -60,7 +60,8 @@ impl SyncEngine {
             };
         };
         let at_cursor = row.cursor.as_ref().is_some_and(|cursor| cursor.commit == head);
-        let settings = if at_cursor { Settings::stored(row.config.as_ref()) } else { self.settings_at(&head, row.config.as_ref()).await? };
+        let settings =
+            if at_cursor { self.stored_settings(row.config.as_ref()) } else { self.settings_at(&head, row.config.as_ref()).await? };
         let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
         let confirm = round.options.allow_deletions && row.held.is_some();
         tracing::debug!(target: "lorebase::step", step = "G2", repository = self.repository, head = %head, "comparing head and cursor");
@@ -79,6 +80,9 @@ impl SyncEngine {
             head: &head,
         };
         let last = self.ingest_chunks(round, &ingest, &scan.files).await?;
+        if round.stops() {
+            return Ok(());
+        }
         self.ingest_rest(round, &ingest, &row, &scan, last).await
     }
 
@@ -166,6 +170,9 @@ impl SyncEngine {
         let mut done = 0;
         let chunks = files.len().div_ceil(CHUNK);
         for (index, chunk) in files.chunks(CHUNK).enumerate() {
+            if round.stops() {
+                break;
+            }
             let candidates = self.read(ingest, chunk).await?;
             done += chunk.len();
             if round.options.dry_run || index + 1 == chunks {

@@ -4,6 +4,7 @@
 mod acknowledge;
 mod backoff;
 mod bind;
+mod cancellation;
 mod candidate;
 mod drift;
 mod engine;
@@ -27,6 +28,7 @@ mod source;
 mod stale;
 mod validate;
 
+pub use cancellation::Cancellation;
 pub use drift::{Drift, DriftEntry};
 pub use engine::{Environment, Next, SyncEngine, SyncOptions};
 pub use lease::Processes;

@@ -24,11 +24,26 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The settings that were kept, or the built-in ones.
-    pub(super) fn stored(stored: Option<&StoredConfig>) -> Self {
+    fn stored(stored: Option<&StoredConfig>) -> Self {
         let stored = stored.cloned().unwrap_or_default();
         let config = parse_settings(&stored.yaml).unwrap_or_else(|_| Config::built_in());
         let fingerprint = fingerprint_of(&stored);
         Self { config, stored, fingerprint, diagnostics: Vec::new() }
+    }
+}
+
+impl Settings {
+    /// The same settings below the root that this engine was given, if it was given one.
+    fn at_root(mut self, root: Option<&str>) -> Self {
+        let Some(root) = root else { return self };
+        if let Ok(config) = self.config.clone().with_root(root)
+            && config != self.config
+        {
+            self.config = config;
+            // Rows made under another root are not those of this one.
+            self.fingerprint = format!("{}@{root}", self.fingerprint);
+        }
+        self
     }
 }
 
@@ -37,8 +52,17 @@ fn fingerprint_of(stored: &StoredConfig) -> String {
 }
 
 impl SyncEngine {
+    /// The settings that were kept, or the built-in ones.
+    pub(super) fn stored_settings(&self, stored: Option<&StoredConfig>) -> Settings {
+        Settings::stored(stored).at_root(self.root.as_deref())
+    }
+
     /// The settings at a commit; what is wrong there leaves the last good ones in force.
     pub(super) async fn settings_at(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
+        Ok(self.read_settings(head, last_good).await?.at_root(self.root.as_deref()))
+    }
+
+    async fn read_settings(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
         let file = |message: String| Diagnostic::error(Config::FILE, "settings", message);
         let bad = |diagnostic: Diagnostic| Settings { diagnostics: vec![diagnostic], ..Settings::stored(last_good) };
         let yaml = match self.text_at(head, Config::FILE).await? {

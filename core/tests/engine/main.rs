@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
+mod asking;
+mod cancelling;
 mod conflicts;
 mod drafts;
 mod ingest;

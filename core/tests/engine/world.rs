@@ -162,6 +162,7 @@ fn try_open(
         publish,
         committer: Author::new("Lorebase", "lorebase@example.com"),
         policy: CommitPolicy::PerSave,
+        root: None,
         wake: None,
     }))
 }
