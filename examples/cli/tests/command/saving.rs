@@ -132,9 +132,11 @@ fn a_checkout_with_uncommitted_work_delays_a_save_and_says_why() {
 #[test]
 fn rows_of_a_table_are_imported_and_exported_in_one_commit() {
     let world = World::seeded();
-    let rows: String = (0..30)
-        .map(|n| format!("{{\"id\": \"c{n}\", \"fields\": {{\"name\": \"Customer {n}\", \"tier\": {n}}}, \"body\": \"Text {n}.\\n\"}}\n"))
-        .collect();
+    let row = |n: u32| {
+        let fields = serde_json::json!({"name": format!("Customer {n}"), "tier": n});
+        serde_json::json!({"id": format!("c{n}"), "fields": fields, "body": format!("Text {n}.\n")}).to_string()
+    };
+    let rows = (0..30).map(row).collect::<Vec<_>>().join("\n");
     std::fs::write(world.outside().join("rows.jsonl"), &rows).unwrap();
     assert_told("import", &world.transcript(&["import", "../rows.jsonl", "--kind", "customer"]));
     assert_eq!(world.run_reading(&rows, &["import", "-", "--kind", "customer", "--json"]).json()["unchanged"], 30);
