@@ -82,7 +82,9 @@ impl FlowEdit<'_> {
         };
         if let Some(lines) = lines {
             // The comma that stays before the closing bracket is allowed in YAML.
-            lines.into_iter().for_each(|line| splices.remove(line));
+            for line in lines {
+                splices.remove(line);
+            }
             return;
         }
         let mut member = 0;

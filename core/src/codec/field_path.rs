@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::FieldEdit;
-use super::edit_merge::provides;
+use super::edit_merge::{merged, provides};
 use crate::knowledge::Fields;
 use crate::{Error, ErrorKind, Result};
 
@@ -103,8 +103,9 @@ impl FieldPath {
         if let Some(parent) = self.walk(&mut root, way)? {
             match (parent, last) {
                 (Value::Object(map), PathStep::Key(key)) => {
-                    if map.shift_remove(key).is_none() && provides(map, key) {
-                        return Err(Error::new(ErrorKind::Unsupported, format!("`{self}`: {}", super::edit_merge::merged(key))));
+                    let gone = map.shift_remove(key).is_some();
+                    if !gone && provides(map, key) {
+                        return Err(Error::new(ErrorKind::Unsupported, format!("`{self}`: {}", merged(key))));
                     }
                 }
                 (Value::Array(items), PathStep::Index(index)) if *index < items.len() => drop(items.remove(*index)),
@@ -215,7 +216,10 @@ fn is_written(value: &Value, text: &str) -> bool {
     match value {
         Value::String(value) => value == text,
         Value::Array(_) | Value::Object(_) => false,
-        scalar => scalar.to_string() == text,
+        scalar => {
+            let written = scalar.to_string();
+            written == text
+        }
     }
 }
 
