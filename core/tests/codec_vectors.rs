@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a vector of the wrong shape must stop the test")]
 
-use lorebase::codec::{Decoded, FieldEdit, decode_content, decode_file, edit_head, put_entry, remove_entry};
+use lorebase::codec::{Decoded, FieldEdit, FieldPath, decode_content, decode_file, edit_head, put_entry, remove_entry};
 use lorebase::knowledge::{ConflictPolicy, Diagnostic, EntityId, Format, Kind, KnowledgePath, Location, Naming, Severity};
 use serde_json::{Value, json};
 
@@ -107,12 +107,36 @@ fn matches(case: &Value, entity: &Decoded, bytes: &[u8]) -> Result<(), String> {
 fn edits_change_the_bytes_of_the_vectors_and_no_others() {
     check("edit.json", 80, |case| {
         let format = if case["format"] == "json" { Format::Json } else { Format::Markdown };
-        let edits: Vec<_> = case["edits"].as_array().unwrap().iter().map(edit).collect();
-        outcome(edit_head(format, case["head"].as_str().unwrap(), &edits), case)
+        let mut head = Ok(case["head"].as_str().unwrap().to_owned());
+        for edit in case["edits"].as_array().unwrap().chunk_by(|a, b| a.get("path").is_none() && b.get("path").is_none()) {
+            head = head.and_then(|head| edit_head(format, &head, &edits(case, &head, edit)?));
+        }
+        outcome(head, case)
     });
 }
 
-fn edit(edit: &Value) -> FieldEdit {
+/// Edits of whole fields as they are, or one edit by a path.
+fn edits(case: &Value, head: &str, edits: &[Value]) -> lorebase::Result<Vec<FieldEdit>> {
+    let Some(path) = edits[0]["path"].as_str() else {
+        return Ok(edits.iter().map(whole_field).collect());
+    };
+    let (path, fields): (FieldPath, _) = (path.parse()?, fields(case, head));
+    match &edits[0] {
+        edit if edit.get("unset").is_some() => Ok(vec![path.unset(&fields)?]),
+        edit if edit.get("rename").is_some() => path.rename(&fields, edit["rename"].as_str().unwrap()),
+        edit => Ok(vec![path.set(&fields, edit["value"].clone())?]),
+    }
+}
+
+fn fields(case: &Value, head: &str) -> serde_json::Map<String, Value> {
+    if case["format"] == "json" {
+        return serde_json::from_str(head).unwrap();
+    }
+    let location = Location::file(KnowledgePath::new("kb/notes/in/case.md").unwrap());
+    decode_content(&kind(case), "kb", &location, head, "").unwrap().0.content.fields
+}
+
+fn whole_field(edit: &Value) -> FieldEdit {
     match edit["set"].as_str() {
         Some(key) => FieldEdit::Set(key.to_owned(), edit["value"].clone()),
         None => FieldEdit::Unset(edit["unset"].as_str().unwrap().to_owned()),
@@ -122,7 +146,11 @@ fn edit(edit: &Value) -> FieldEdit {
 fn outcome(result: lorebase::Result<String>, case: &Value) -> Result<(), String> {
     match (result, case.get("error")) {
         (Ok(text), None) => equal("output", &json!(text), &case["output"]),
-        (Err(error), Some(expected)) => equal("error", &json!(error.kind().code()), expected),
+        (Err(error), Some(expected)) => {
+            equal("error", &json!(error.kind().code()), expected)?;
+            let reason = case["reason"].as_str().unwrap_or_default();
+            if error.message().contains(reason) { Ok(()) } else { Err(format!("says {error} instead of {reason}")) }
+        }
         (Ok(text), Some(expected)) => Err(format!("gave {text:?} instead of {expected}")),
         (Err(error), None) => Err(format!("gave the error: {error}")),
     }

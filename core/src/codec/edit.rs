@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
+use super::edit_merge::{is_merged, merged};
 use super::fault::Fault;
+use super::node::Data;
 use super::{edit_block, edit_json, fence, json_tree, line_end, node, render_head, yaml};
 use crate::knowledge::{Fields, Format};
 use crate::{Error, ErrorKind, Result};
@@ -22,12 +24,15 @@ pub enum FieldEdit {
 /// result is verified: decoding it gives the old fields with the edits, otherwise the edit is refused.
 ///
 /// A list changes item by item and a mapping key by key, so that quotes and comments of the others stay; a new field
-/// comes last; a removed one takes its lines with it, but not the comments above.
+/// comes last; a removed one takes its lines with it, but not the comments above. A field that goes while another with
+/// the same value comes is renamed: it keeps its place and its bytes. Items that are mappings are the same one as long
+/// as their `id`, `key`, `email`, `url`, `name` or `title` stays. [`FieldPath`](super::FieldPath) makes the edits of
+/// values inside of a field.
 ///
 /// # Errors
 /// `InvalidDocument` when `head` cannot be read; `Unsupported` when the edit cannot be made without touching other
-/// bytes (it says why): a value with an anchor, alias, tag or merge key, a key that begins with `?`, or a result that
-/// would not be read back as it is meant.
+/// bytes (it says why): a value with an anchor, alias, tag or merge key, a field that a merge key provides, a key that
+/// begins with `?`, or a result that would not be read back as it is meant.
 ///
 /// ```
 /// use lorebase::codec::{FieldEdit, edit_head};
@@ -66,6 +71,12 @@ fn edit_markdown(head: &str, edits: &[FieldEdit]) -> Result<String> {
         return verified_markdown(format!("{}{lines}{}", &head[..fences.end], &head[fences.end..]), &new);
     };
     let old = node::fields(&root, text, &node::YAML).map_err(|fault| unreadable(&fault.shifted(fences.start)))?;
+    if let Data::Map(entries, _) = &root.data {
+        let mut unset = edits.iter().filter_map(|edit| if let FieldEdit::Unset(key) = edit { Some(key) } else { None });
+        if let Some(key) = unset.find(|key| !old.contains_key(*key) && is_merged(entries, &old, key)) {
+            return Err(refusal(&merged(key)));
+        }
+    }
     let new = edited(&old, edits);
     if new == old {
         return Ok(head.to_owned());

@@ -4,9 +4,11 @@
 use serde_json::{Map, Value};
 
 use super::edit_flow::{self, Around, FlowEdit};
-use super::edit_rewrite::{has_anchor, inline, is_merge, unwritable};
+use super::edit_merge::{has_anchor, is_merge, is_merged, merged, unwritable};
+use super::edit_rewrite::inline;
 use super::node::{Data, Entry, Node, Shape, Style};
-use super::splice::{Refusal, Splices, Step, line_start, next_line, steps};
+use super::quote;
+use super::splice::{MOST_COMPARED, MOST_RENAMED, Refusal, Splices, Step, line_start, line_stop, next_line, steps};
 use super::write::{self, Layout, is_inline};
 
 /// An edit of one YAML text under way.
@@ -51,15 +53,23 @@ pub(super) fn edit(
 impl YamlEdit<'_> {
     fn mapping(&mut self, node: &Node<'_>, old: &Map<String, Value>, new: &Map<String, Value>) -> Result<(), Refusal> {
         let Data::Map(entries, shape) = &node.data else { return Err("it is no mapping".to_owned()) };
-        let added: Vec<_> = new.iter().filter(|(key, _)| !old.contains_key(*key)).collect();
+        let mut added: Vec<_> = new.iter().filter(|(key, _)| !old.contains_key(*key)).collect();
+        if let Some((key, _)) = added.iter().find(|(key, _)| is_merged(entries, old, key)) {
+            return Err(merged(key));
+        }
         let mut removed = Vec::with_capacity(entries.len());
         for (entry, (key, value)) in entries.iter().zip(old) {
             let next = new.get(key);
-            removed.push(next.is_none());
             if next != Some(value) && is_merge(entry) {
                 return Err("the merge key `<<` cannot be edited in place".to_owned());
             }
+            if next.is_none() && is_merged(entries, old, key) {
+                return Err(merged(key));
+            }
+            let renamed = next.is_none() && self.rename(entry, value, &mut added, *shape != Shape::Block);
+            removed.push(next.is_none() && !renamed);
             match next {
+                None if renamed => {}
                 Some(next) if next != value => {
                     let colon = entry.colon.ok_or_else(|| format!("the key `{key}` is not written as `key: value`"))?;
                     let indent = blanks_before(self.text, entry.key.outer);
@@ -85,6 +95,17 @@ impl YamlEdit<'_> {
             Shape::Pair if added.is_empty() && !removed.contains(&true) => Ok(()),
             Shape::Pair => Err("a pair inside of `[]` has no braces".to_owned()),
         }
+    }
+
+    /// Gives the entry the name of an added field with the same value, if there is one.
+    fn rename(&mut self, entry: &Entry<'_>, value: &Value, added: &mut Vec<(&String, &Value)>, flow: bool) -> bool {
+        let Data::Scalar(_, style) = &entry.key.data else { return false };
+        let writable = entry.colon.is_some() && unwritable(&entry.key).is_none() && added.len() <= MOST_RENAMED;
+        let Some(index) = added.iter().position(|(_, new)| writable && *new == value) else { return false };
+        let (name, _) = added.remove(index);
+        let text = quote::scalar_like(&Value::from(name.as_str()), *style, "", flow);
+        self.splices.replace(entry.key.start..entry.key.end, text);
+        true
     }
 
     fn block_entries(&mut self, entries: &[Entry<'_>], removed: &[bool], added: &[(&String, &Value)]) -> Result<(), Refusal> {
@@ -134,10 +155,12 @@ impl YamlEdit<'_> {
         let mark = self.splices.mark();
         let in_place = match (&node.data, old, new) {
             (Data::Map(entries, _), Value::Object(old), Value::Object(new)) if !old.is_empty() && !new.is_empty() => {
+                let outcome = self.mapping(node, old, new);
                 if entries.iter().any(is_merge) {
-                    return Err(refused(Some("a merge key")));
+                    // Not to be written anew: the reason of the mapping is the one to tell.
+                    return outcome;
                 }
-                self.mapping(node, old, new)
+                outcome
             }
             (Data::Seq(items, shape), Value::Array(old), Value::Array(new)) if !old.is_empty() && !new.is_empty() => match shape {
                 Shape::Block => self.block_items(node, items, old, new),
@@ -145,10 +168,19 @@ impl YamlEdit<'_> {
             },
             _ => return self.rewrite(slot, node, new),
         };
-        in_place.or_else(|_| {
+        in_place.or_else(|reason| {
             self.splices.back_to(mark);
-            self.rewrite(slot, node, new)
+            if stays_in_part(old, new) && self.is_commented(node) {
+                return Err(format!("{reason}, and comments would be lost if it were written anew"));
+            }
+            self.rewrite(slot, node, new).map_err(|_| reason)
         })
+    }
+
+    /// Whether something between the beginning and the end of a value may be a comment.
+    fn is_commented(&self, node: &Node<'_>) -> bool {
+        let text = &self.text[node.start..self.end_of(node).max(node.start)];
+        text.match_indices('#').any(|(at, _)| text[..at].ends_with([' ', '\t', '\n']))
     }
 
     fn block_items(&mut self, node: &Node<'_>, items: &[Node<'_>], old: &[Value], new: &[Value]) -> Result<(), Refusal> {
@@ -233,20 +265,21 @@ impl YamlEdit<'_> {
         let mut dash = node.start;
         for item in items {
             while !is_dash(dash) || !dashes.is_empty() && !begins_line(self.text, dash) {
-                let next = next_line(self.text, dash);
-                if next + column >= self.text.len() || next > item.start || !self.text.is_char_boundary(next + column) {
+                dash = self.in_column(next_line(self.text, dash), column);
+                if dash >= self.text.len() || dash > item.start.max(item.end) {
                     return Err("the dashes of the list cannot be told apart".to_owned());
                 }
-                dash = next + column;
             }
             dashes.push(dash);
-            let next = next_line(self.text, self.end_of(item).max(dash));
-            dash = (next + column).min(self.text.len());
-            while !self.text.is_char_boundary(dash) {
-                dash -= 1;
-            }
+            dash = self.in_column(next_line(self.text, self.end_of(item).max(dash)), column);
         }
         Ok(dashes)
+    }
+
+    /// The place in a column of the line that begins at `line`, or the end of a shorter line.
+    fn in_column(&self, line: usize, column: usize) -> usize {
+        let at = (line + column).min(line_stop(self.text, line));
+        self.text.floor_char_boundary(at)
     }
 
     fn end_of_entry(&self, entry: &Entry<'_>) -> usize {
@@ -266,6 +299,17 @@ impl YamlEdit<'_> {
             }
             _ => self.text[..node.end].trim_end_matches([' ', '\t', '\r', '\n']).len(),
         }
+    }
+}
+
+/// Whether a key or an item of the old value is in the new one.
+fn stays_in_part(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => old.keys().any(|key| new.contains_key(key)),
+        (Value::Array(old), Value::Array(new)) => {
+            old.len().saturating_mul(new.len()) > MOST_COMPARED || old.iter().any(|item| new.contains(item))
+        }
+        _ => false,
     }
 }
 

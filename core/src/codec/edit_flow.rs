@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::node::{Entry, Node};
-use super::splice::{Splices, indent_of};
+use super::splice::{Splices, indent_of, line_start, line_stop, next_line};
 
 /// A collection with brackets or braces and what is to happen to its members.
 pub(super) struct FlowEdit<'t> {
@@ -74,14 +74,18 @@ impl FlowEdit<'_> {
             splices.replace(self.span.start + 1..self.span.end - 1, inner);
             return;
         };
-        for (before, text) in &self.inserted {
-            let kept_before = (0..*before).rev().find(|member| !self.removed[*member]);
-            if let Some(member) = kept_before {
-                splices.insert(self.members[member].end, format!("{}{text}", around.between));
-            } else {
-                let next = self.removed.iter().position(|removed| !removed).unwrap_or(last_kept);
-                splices.insert(self.members[next].start, format!("{text}{}", around.between));
+        self.insert(&around, last_kept, line_end, splices);
+        let lines: Option<Vec<_>> = if self.is_commented() {
+            (0..self.members.len()).filter(|member| self.removed[*member]).map(|member| self.own_line(member)).collect()
+        } else {
+            None
+        };
+        if let Some(lines) = lines {
+            // The comma that stays before the closing bracket is allowed in YAML.
+            for line in lines {
+                splices.remove(line);
             }
+            return;
         }
         let mut member = 0;
         while member < self.removed.len() {
@@ -93,6 +97,57 @@ impl FlowEdit<'_> {
             }
             member += run.max(1);
         }
+    }
+
+    fn insert(&self, around: &Around, last_kept: usize, line_end: &str, splices: &mut Splices) {
+        // Behind which member a comma was put already.
+        let mut comma_behind = None;
+        for (before, text) in &self.inserted {
+            let kept_before = (0..*before).rev().find(|member| !self.removed[*member]);
+            let Some(member) = kept_before else {
+                let next = self.removed.iter().position(|removed| !removed).unwrap_or(last_kept);
+                splices.insert(self.members[next].start, format!("{text}{}", around.between));
+                continue;
+            };
+            let end = self.members[member].end;
+            let Some((comma, stop)) = self.comment_behind(end) else {
+                splices.insert(end, format!("{}{text}", around.between));
+                continue;
+            };
+            let indent = indent_of(self.text, self.members[member].start);
+            if comma {
+                splices.insert(stop, format!("{line_end}{indent}{text},"));
+            } else {
+                splices.insert(if comma_behind == Some(member) { stop } else { end }, ",");
+                splices.insert(stop, format!("{line_end}{indent}{text}"));
+                comma_behind = Some(member);
+            }
+        }
+    }
+
+    /// Whether a comment stands between the members.
+    fn is_commented(&self) -> bool {
+        let ends = self.members.iter().map(|member| member.end);
+        let starts = self.members.iter().map(|member| member.start).chain([self.span.end]);
+        std::iter::once(self.span.start).chain(ends).zip(starts).any(|(end, start)| self.text[end..start].contains('#'))
+    }
+
+    /// The comment on the line behind a member: whether a comma stands before it, and where it ends.
+    fn comment_behind(&self, end: usize) -> Option<(bool, usize)> {
+        let rest = self.text[end..self.span.end].trim_start_matches([' ', '\t']);
+        let behind = rest.strip_prefix(',').unwrap_or(rest);
+        let commented = behind.trim_start_matches([' ', '\t']).starts_with('#');
+        commented.then(|| (behind.len() < rest.len(), line_stop(self.text, end)))
+    }
+
+    /// The lines of a member that has them for itself, with its comma and comment.
+    fn own_line(&self, member: usize) -> Option<Range<usize>> {
+        let Range { start, end } = self.members[member].clone();
+        let line = line_start(self.text, start);
+        let rest = self.text[end..line_stop(self.text, end)].trim_start_matches([' ', '\t']);
+        let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start_matches([' ', '\t']);
+        let alone = self.text[line..start].trim().is_empty() && (rest.is_empty() || rest.starts_with('#'));
+        alone.then(|| line..next_line(self.text, end))
     }
 
     fn around(&self, line_end: &str) -> Around {

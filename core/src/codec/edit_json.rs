@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::edit_flow::{self, Around, FlowEdit, own_lines};
 use super::line_end;
 use super::node::{Data, Node};
-use super::splice::{Refusal, Splices, Step, indent_of, steps};
+use super::splice::{MOST_RENAMED, Refusal, Splices, Step, indent_of, steps};
 use super::write::{self, JsonLayout};
 
 /// The text in which the members of `root` are `new` instead of `old`.
@@ -54,13 +54,23 @@ impl JsonEdit<'_> {
                 self.value(&entry.value, value, next)?;
             }
         }
-        let removed = old.keys().map(|key| !new.contains_key(key)).collect();
+        let mut added: Vec<_> = new.iter().filter(|(key, _)| !old.contains_key(*key)).collect();
+        let mut removed = Vec::with_capacity(entries.len());
+        for (entry, (key, value)) in entries.iter().zip(old) {
+            let comes = !new.contains_key(key) && added.len() <= MOST_RENAMED;
+            let renamed = added.iter().position(|(_, new)| comes && *new == value);
+            if let Some(index) = renamed {
+                self.splices.replace(entry.key.start..entry.key.end, Value::from(added.remove(index).0.as_str()).to_string());
+            }
+            removed.push(renamed.is_none() && !new.contains_key(key));
+        }
         let members = edit_flow::entry_spans(entries);
         let lines = members.is_empty().then(|| format!("{}{}", indent_of(self.text, node.start), self.layout.indent));
         let own = own_lines(self.text, node.start, &members).map(str::to_owned).or(lines);
-        let added = new.iter().filter(|(key, _)| !old.contains_key(*key));
-        let inserted =
-            added.map(|(key, value)| (entries.len(), write::json_entry(key, &self.written(value, own.as_deref()), &self.layout))).collect();
+        let inserted = added
+            .into_iter()
+            .map(|(key, value)| (entries.len(), write::json_entry(key, &self.written(value, own.as_deref()), &self.layout)))
+            .collect();
         self.flow(node, members, removed, inserted);
         Ok(())
     }

@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use super::edit_block::{Slot, YamlEdit, begins_line, blanks_before, refused};
-use super::node::{Data, Entry, Node, Shape, Style};
+use super::edit_merge::unwritable;
+use super::node::{Data, Node, Shape, Style};
 use super::splice::{Refusal, line_start, line_stop};
 use super::write::is_inline;
 use super::{quote, write};
@@ -181,38 +182,4 @@ fn is_nested(value: &Value) -> bool {
         Value::Object(fields) => fields.values().any(|value| !is_inline(value)),
         _ => false,
     }
-}
-
-/// Whether an anchor stands anywhere in the node: an alias elsewhere may mean it.
-pub(super) fn has_anchor(node: &Node<'_>) -> bool {
-    node.anchor > 0
-        || match &node.data {
-            Data::Seq(items, _) => items.iter().any(has_anchor),
-            Data::Map(entries, _) => entries.iter().any(|entry| has_anchor(&entry.key) || has_anchor(&entry.value)),
-            Data::Scalar(..) | Data::Alias(_) => false,
-        }
-}
-
-/// What stands in the node that cannot be written again from its value.
-pub(super) fn unwritable(node: &Node<'_>) -> Option<&'static str> {
-    if node.anchor > 0 {
-        return Some("an anchor");
-    }
-    if node.tagged {
-        return Some("a tag");
-    }
-    match &node.data {
-        Data::Alias(_) => Some("an alias"),
-        Data::Scalar(..) => None,
-        Data::Seq(items, _) => items.iter().find_map(unwritable),
-        Data::Map(entries, _) => entries.iter().find_map(|entry| {
-            let merge = is_merge(entry).then_some("a merge key");
-            merge.or_else(|| unwritable(&entry.key)).or_else(|| unwritable(&entry.value))
-        }),
-    }
-}
-
-/// Whether the entry is `<<`, which other readers apply.
-pub(super) fn is_merge(entry: &Entry<'_>) -> bool {
-    matches!(&entry.key.data, Data::Scalar(text, Style::Plain) if text == "<<")
 }

@@ -7,12 +7,14 @@ mod edit;
 mod edit_block;
 mod edit_flow;
 mod edit_json;
+mod edit_merge;
 mod edit_rewrite;
 mod fast_path;
 #[cfg(test)]
 mod fast_path_properties;
 mod fault;
 mod fence;
+mod field_path;
 mod heading;
 mod json;
 mod json_tree;
@@ -33,6 +35,7 @@ mod yaml;
 
 pub use decode::{Decoded, DecodedFile, decode_content, decode_file};
 pub use edit::{FieldEdit, edit_head, fit_body};
+pub use field_path::FieldPath;
 pub use json::{put_entry, remove_entry};
 pub use render::render_head;
 pub use settings::parse_settings;

@@ -85,8 +85,11 @@ pub(super) enum Step {
     Insert(usize),
 }
 
+/// With more new keys than this none is taken for another name of one that goes.
+pub(super) const MOST_RENAMED: usize = 100;
+
 /// The longest middle part that is compared item with item.
-const MOST_COMPARED: usize = 1_000_000;
+pub(super) const MOST_COMPARED: usize = 1_000_000;
 
 /// The steps from `old` to `new`, in order: equal items stay in place as far as their order allows, the ones between
 /// them are changed in pairs, and the rest is removed or inserted.
@@ -97,8 +100,9 @@ pub(super) fn steps(old: &[Value], new: &[Value]) -> Vec<Step> {
     let mut steps: Vec<Step> = (0..prefix).map(|at| Step::Change(at, at)).collect();
     let (old_end, new_end) = (old.len() - suffix, new.len() - suffix);
     let (mut from, mut to) = (prefix, prefix);
-    for (a, b) in common(&old[prefix..old_end], &new[prefix..new_end]).into_iter().chain([(old_end - prefix, new_end - prefix)]) {
-        pair(&mut steps, from..prefix + a, to..prefix + b);
+    let same = common(&old[prefix..old_end], &new[prefix..new_end], |a, b| a == b);
+    for (a, b) in same.into_iter().chain([(old_end - prefix, new_end - prefix)]) {
+        pair(&mut steps, old, from..prefix + a, new, to..prefix + b);
         if prefix + a < old_end {
             steps.push(Step::Change(prefix + a, prefix + b));
         }
@@ -108,15 +112,33 @@ pub(super) fn steps(old: &[Value], new: &[Value]) -> Vec<Step> {
     steps
 }
 
-fn pair(steps: &mut Vec<Step>, old: Range<usize>, new: Range<usize>) {
-    let both = old.len().min(new.len());
-    steps.extend(old.clone().zip(new.clone()).map(|(a, b)| Step::Change(a, b)));
-    steps.extend(old.skip(both).map(Step::Remove));
-    steps.extend(new.skip(both).map(Step::Insert));
+/// The steps of a part without equal items: those that are the same thing change, the others between them in pairs.
+fn pair(steps: &mut Vec<Step>, all_old: &[Value], old: Range<usize>, all_new: &[Value], new: Range<usize>) {
+    let (mut from, mut to) = (old.start, new.start);
+    let alike = common(&all_old[old.clone()], &all_new[new.clone()], is_alike);
+    for (a, b) in alike.into_iter().map(|(a, b)| (old.start + a, new.start + b)).chain([(old.end, new.end)]) {
+        let both = (a - from).min(b - to);
+        steps.extend((0..both).map(|at| Step::Change(from + at, to + at)));
+        steps.extend((from + both..a).map(Step::Remove));
+        steps.extend((to + both..b).map(Step::Insert));
+        if a < old.end {
+            steps.push(Step::Change(a, b));
+        }
+        (from, to) = (a + 1, b + 1);
+    }
+}
+
+/// What mappings in a list are known by.
+const NAMES: [&str; 6] = ["id", "key", "email", "url", "name", "title"];
+
+/// Whether both are mappings known by the same name.
+fn is_alike(old: &Value, new: &Value) -> bool {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return false };
+    NAMES.iter().find_map(|name| old.get(*name).map(|known| new.get(*name) == Some(known))).unwrap_or(false)
 }
 
 /// The longest common subsequence, as pairs of positions.
-fn common(old: &[Value], new: &[Value]) -> Vec<(usize, usize)> {
+fn common(old: &[Value], new: &[Value], same: impl Fn(&Value, &Value) -> bool) -> Vec<(usize, usize)> {
     if old.is_empty() || new.is_empty() || old.len().saturating_mul(new.len()) > MOST_COMPARED {
         return Vec::new();
     }
@@ -124,7 +146,7 @@ fn common(old: &[Value], new: &[Value]) -> Vec<(usize, usize)> {
     let mut lengths = vec![0_u32; (old.len() + 1) * width];
     for a in (0..old.len()).rev() {
         for b in (0..new.len()).rev() {
-            lengths[a * width + b] = if old[a] == new[b] {
+            lengths[a * width + b] = if same(&old[a], &new[b]) {
                 lengths[(a + 1) * width + b + 1] + 1
             } else {
                 lengths[(a + 1) * width + b].max(lengths[a * width + b + 1])
@@ -133,7 +155,7 @@ fn common(old: &[Value], new: &[Value]) -> Vec<(usize, usize)> {
     }
     let (mut a, mut b, mut pairs) = (0, 0, Vec::new());
     while a < old.len() && b < new.len() {
-        if old[a] == new[b] {
+        if same(&old[a], &new[b]) {
             pairs.push((a, b));
             (a, b) = (a + 1, b + 1);
         } else if lengths[(a + 1) * width + b] >= lengths[a * width + b + 1] {
@@ -166,6 +188,18 @@ mod tests {
             [Remove(0), Change(1, 0), Change(2, 1), Change(3, 2), Remove(4)]
         );
         assert_eq!(diff(&json!([1, 1]), &json!([1])), [Change(0, 0), Remove(1)]);
+    }
+
+    #[test]
+    fn mappings_that_are_the_same_thing_stay_together() {
+        use Step::{Change, Insert, Remove};
+        let old = json!([{"email": "a", "n": 1}, {"email": "b", "n": 1}, {"email": "c", "n": 1}]);
+        assert_eq!(diff(&old, &json!([{"email": "b", "n": 2}, {"email": "c", "n": 3}])), [Remove(0), Change(1, 0), Change(2, 1)]);
+        assert_eq!(
+            diff(&old, &json!([{"email": "b", "n": 2}, {"email": "x"}, {"email": "y"}])),
+            [Remove(0), Change(1, 0), Change(2, 1), Insert(2)]
+        );
+        assert_eq!(diff(&json!([{"k": 1}]), &json!([{"k": 2}])), [Change(0, 0)]);
     }
 
     #[test]
