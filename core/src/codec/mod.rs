@@ -15,11 +15,14 @@ mod json;
 mod json_tree;
 mod line_end;
 mod node;
+mod place;
 #[cfg(test)]
 mod properties;
 mod quote;
 mod render;
 mod scalar;
+mod schema;
+mod schema_message;
 mod settings;
 mod settings_kind;
 mod settings_value;
@@ -31,7 +34,9 @@ pub use decode::{Decoded, DecodedFile, decode_content, decode_file};
 pub use edit::{FieldEdit, edit_head, fit_body};
 pub use json::{put_entry, remove_entry};
 pub use render::render_head;
-pub use settings::parse_settings;
+pub use schema::{Schema, Schemas, Violation};
+pub use settings::{parse_settings, settings_place};
 
-/// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else.
-pub const CODEC_VERSION: u32 = 1;
+/// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else, or be judged
+/// otherwise by a built-in schema.
+pub const CODEC_VERSION: u32 = 2;

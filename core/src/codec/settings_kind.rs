@@ -6,7 +6,8 @@ use super::settings_value::{boolean, choice, entries, folder, joined, safe, text
 use crate::knowledge::{ConflictPolicy, DerivedRule, Format, Kind, KindName, ListRule, Naming};
 
 /// All keys of a kind, for the message about an unknown one.
-const KEYS: &str = "folder, glob, format, naming, title, workflow, review, readme, schema, lists, unique, private, derived, conflict";
+const KEYS: &str =
+    "folder, glob, format, naming, title, workflow, review, readme, schema, strict, lists, unique, private, derived, conflict";
 
 /// A kind as the settings declare it, its folder below the root.
 pub(super) struct Declared {
@@ -32,6 +33,9 @@ pub(super) fn read(key: &Node<'_>, name: &str, node: &Node<'_>, built_in: &[Kind
     if known.is_none() && named("folder").is_none() {
         let message = format!("the kind `{name}` needs a `folder` (it is not a built-in one)");
         return Err(Fault::new("settings.folder", key.start, message));
+    }
+    if named("schema").is_some() && named("strict").is_none() {
+        kind.strict = true;
     }
     if kind.review && !kind.workflow {
         return Err(wrong(named("review").map_or(key, |(key, _)| key), "`review` needs `workflow: true`"));
@@ -71,6 +75,7 @@ fn defaults(name: &str) -> Kind {
         review: false,
         readme: false,
         schema: None,
+        strict: false,
         lists: std::collections::BTreeMap::new(),
         unique: Vec::new(),
         private: Vec::new(),
@@ -94,6 +99,7 @@ fn set(kind: &mut Kind, key: &Node<'_>, setting: &str, value: &Node<'_>) -> Resu
             safe(value, &path)?;
             kind.schema = Some(path);
         }
+        "strict" => kind.strict = boolean(value)?,
         "lists" => {
             let rules = entries(value, "`lists`")?;
             kind.lists =

@@ -17,9 +17,9 @@ pub use resolve::{Accept, ConflictView, SideView};
 pub use transfer::ImportRow;
 pub use write::Delete;
 
-use crate::codec::parse_settings;
 use crate::knowledge::{Author, Config, Kind, KindName};
 use crate::store::{BlobRead, CacheStore, GitStore, RepositoryId, RepositoryKey};
+use crate::sync::plan::Settings;
 use crate::sync::{CommitPolicy, Drift, Environment, SyncEngine, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
 
@@ -153,8 +153,23 @@ impl KnowledgeBase {
     /// # Errors
     /// Errors of the cache.
     pub async fn config(&self) -> Result<Config> {
+        Ok(self.settings().await?.config.clone())
+    }
+
+    /// The JSON Schema of a kind: its own one as the last synchronisation found it good, else the built-in one, else
+    /// `None`. For a kind whose entities share a JSON file it is that of one entry.
+    ///
+    /// # Errors
+    /// `InvalidInput` (unknown kind), errors of the cache.
+    pub async fn schema(&self, kind: &str) -> Result<Option<serde_json::Value>> {
+        let settings = self.settings().await?;
+        let kind = Self::kind(&settings.config, &KindName::from(kind))?;
+        Ok(settings.schemas.schema(&kind.name).map(|schema| schema.value().clone()))
+    }
+
+    pub(super) async fn settings(&self) -> Result<Arc<Settings>> {
         let row = self.0.cache.repository(self.0.repository).await?;
-        Ok(row.config.and_then(|stored| parse_settings(&stored.yaml).ok()).unwrap_or_else(Config::built_in))
+        Ok(self.0.engine.settings_kept(row.config.as_ref()))
     }
 
     pub(super) fn kind<'a>(config: &'a Config, name: &KindName) -> Result<&'a Kind> {

@@ -87,7 +87,7 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path is still taken),
-    /// `InvalidInput` (the document is not valid), errors of the cache.
+    /// `InvalidInput` (the document, or the result of the decision, is not valid), errors of the cache.
     pub async fn resolve(
         &self,
         kind: &str,
@@ -100,9 +100,9 @@ impl KnowledgeBase {
         let selector = selector.into();
         for _ in 0..TRIES {
             let record = self.conflicted(&kind, &selector).await?;
-            let config = self.config().await?;
-            let rules = Self::kind(&config, &record.key.kind)?;
-            let ctx = self.save_context(rules, &config, author.clone());
+            let settings = self.settings().await?;
+            let rules = Self::kind(&settings.config, &record.key.kind)?;
+            let ctx = self.save_context(rules, &settings, author.clone());
             let newest = record.change.as_ref().map_or(0, |change| change.revision);
             if let Some(asked) = expected_revision.filter(|asked| *asked != newest) {
                 let message = format!("our side of {} is at revision {newest}, not {asked}: look at the conflict again", record.key);
@@ -208,9 +208,12 @@ fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Resu
         }));
         return Ok(write);
     };
+    let action = if matches!(accept, Accept::Document(_)) { ChangeAction::Write } else { change.action };
+    if action == ChangeAction::Write {
+        plan::hold_to_schema(ctx, &content, &record.private)?;
+    }
     write.revision = record.revision + 1;
     let save = Save::update(record.key.kind.as_str(), change.content.slug.as_str());
-    let action = if matches!(accept, Accept::Document(_)) { ChangeAction::Write } else { change.action };
     let mut decided = plan::collapse(ctx, &save, record, content, action, ChangeState::Pending, write.revision);
     decided.base = plan::live_base(record);
     write.log.push(plan::log_row(ctx, &save, record.key.clone(), Operation::Update, LogStatus::Pending, write.revision));

@@ -55,8 +55,8 @@ impl KnowledgeBase {
     /// `InvalidInput` naming the row (from 0) that cannot be taken; rows before it are in. Errors of the cache.
     pub async fn import(&self, kind: &str, rows: &[ImportRow], author: Option<Author>, progress: Option<ProgressFn>) -> Result<SyncReport> {
         let kind = KindName::from(kind);
-        let config = self.config().await?;
-        let rules = Self::kind(&config, &kind)?;
+        let settings = self.settings().await?;
+        let rules = Self::kind(&settings.config, &kind)?;
         let started = self.0.env.clock.now();
         let mut report = SyncReport::default();
         for (index, chunk) in rows.chunks(CHUNK).enumerate() {
@@ -74,7 +74,7 @@ impl KnowledgeBase {
                     let title = rules.title_fields.iter().find_map(|field| row.fields.get(field)?.as_str());
                     save.slug = title.and_then(crate::knowledge::slugify);
                 }
-                match self.plan_import(rules, &config, &save).await.map_err(named)? {
+                match self.plan_import(rules, &settings, &save).await.map_err(named)? {
                     Some(write) => {
                         if write.revision == 1 {
                             report.created += 1;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
-use crate::knowledge::{Author, Config, EntityKey, Kind, KindName, Knowledge};
+use crate::knowledge::{Author, EntityKey, Kind, KindName, Knowledge};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
 };
@@ -77,7 +77,8 @@ impl KnowledgeBase {
     /// entity as its author sees it (with drafts); its `sync_status` says whether it is in git yet.
     ///
     /// # Errors
-    /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`), `NotFound` (an update of
+    /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`, fields that a strict schema does
+    /// not allow), `NotFound` (an update of
     /// nothing), `Conflict` (the slug is taken; a stale form that cannot be merged, with all versions in the
     /// context): nothing was written. Errors of the cache. A failure of git is no error: the save stays pending.
     pub async fn save(&self, save: Save) -> Result<Knowledge> {
@@ -85,10 +86,10 @@ impl KnowledgeBase {
             if let Some(prior) = self.prior(save.idempotency_key.as_deref()).await? {
                 return self.as_saved(&prior.key).await;
             }
-            let config = self.config().await?;
-            let kind = Self::kind(&config, &save.kind)?;
+            let settings = self.settings().await?;
+            let kind = Self::kind(&settings.config, &save.kind)?;
             let record = self.target(kind, &save).await?;
-            let ctx = self.save_context(kind, &config, save.author.clone());
+            let ctx = self.save_context(kind, &settings, save.author.clone());
             let write = match self.plan_save(&ctx, &save, record.as_ref()).await? {
                 plan::SavePlan::Write(write) => write,
                 plan::SavePlan::Nothing => {
@@ -129,8 +130,8 @@ impl KnowledgeBase {
             if let Some(prior) = self.prior(delete.idempotency_key.as_deref()).await? {
                 return self.as_deleted(&prior).await;
             }
-            let config = self.config().await?;
-            let kind = Self::kind(&config, &delete.kind)?;
+            let settings = self.settings().await?;
+            let kind = Self::kind(&settings.config, &delete.kind)?;
             let record = match self.find(&kind.name, &delete.selector, View::Working).await? {
                 Some(record) => Some(record),
                 None => self.find(&kind.name, &delete.selector, View::Published).await?,
@@ -140,7 +141,7 @@ impl KnowledgeBase {
             let Some(was) = shown(&record, View::Working, &broken).or_else(|| shown(&record, View::Published, &broken)) else {
                 return Err(Self::missing(&kind.name, &delete.selector));
             };
-            let ctx = self.save_context(kind, &config, delete.author.clone());
+            let ctx = self.save_context(kind, &settings, delete.author.clone());
             let plan::SavePlan::Write(write) = plan::plan_delete(&ctx, &record, delete.expected_revision, &save)? else { return Ok(was) };
             tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation = %ctx.operation, "deleting");
             match self.attempt(*write).await? {
@@ -200,9 +201,9 @@ impl KnowledgeBase {
         }
     }
 
-    pub(super) async fn plan_import(&self, kind: &Kind, config: &Config, save: &Save) -> Result<Option<RecordWrite>> {
+    pub(super) async fn plan_import(&self, kind: &Kind, settings: &plan::Settings, save: &Save) -> Result<Option<RecordWrite>> {
         let record = self.target(kind, save).await?;
-        let ctx = self.save_context(kind, config, save.author.clone());
+        let ctx = self.save_context(kind, settings, save.author.clone());
         Ok(match self.plan_save(&ctx, save, record.as_ref()).await? {
             plan::SavePlan::Write(write) => Some(*write),
             plan::SavePlan::Nothing => None,
@@ -238,11 +239,12 @@ impl KnowledgeBase {
         }
     }
 
-    pub(super) fn save_context<'a>(&self, kind: &'a Kind, config: &'a Config, author: Option<Author>) -> plan::SaveContext<'a> {
+    pub(super) fn save_context<'a>(&self, kind: &'a Kind, settings: &'a plan::Settings, author: Option<Author>) -> plan::SaveContext<'a> {
         plan::SaveContext {
             kind,
-            root: &config.root,
-            config,
+            root: &settings.config.root,
+            config: &settings.config,
+            schemas: &settings.schemas,
             now: self.0.env.clock.now(),
             operation: self.0.env.entropy.uuid(),
             fresh_id: self.0.env.entropy.uuid(),

@@ -82,7 +82,7 @@ impl SyncEngine {
         for _ in 0..TRIES {
             let now = self.env.clock.now();
             let row = self.cache.repository(self.repository).await?;
-            let settings = Settings::stored(row.config.as_ref());
+            let settings = self.settings_kept(row.config.as_ref());
             let in_order = row.cursor.as_ref().map(|cursor| &cursor.commit) == prepared.parent.as_ref();
             let records: HashMap<i64, Record> =
                 self.cache.records_by_uid(self.repository, &uids).await?.into_iter().flatten().map(|record| (record.uid, record)).collect();

@@ -12,7 +12,7 @@ use super::backoff;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
 use super::report::{Phase, Progress, ProgressFn, SyncReport};
-use super::settings::Settings;
+use super::settings::{Settings, fingerprint_kept};
 use crate::clock::{Clock, Entropy, Timestamp};
 use crate::knowledge::Author;
 use crate::store::{Batch, CacheStore, GitStore, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
@@ -80,6 +80,8 @@ pub struct SyncEngine {
     pub(super) owner: Owner,
     pub(super) committer: Author,
     pub(super) policy: CommitPolicy,
+    /// The settings that were kept last, compiled.
+    pub(super) settings: std::sync::Mutex<Option<Arc<Settings>>>,
     /// One round at a time within the process; the lease does the same between processes.
     turn: Mutex<()>,
 }
@@ -116,7 +118,7 @@ impl SyncEngine {
         policy: CommitPolicy,
     ) -> Self {
         let owner = env.processes.owner(env.entropy.uuid());
-        Self { git, cache, env, repository, owner, committer, policy, turn: Mutex::new(()) }
+        Self { git, cache, env, repository, owner, committer, policy, settings: std::sync::Mutex::default(), turn: Mutex::new(()) }
     }
 
     pub(super) fn git(&self) -> Result<&Arc<dyn GitStore>> {
@@ -260,7 +262,7 @@ impl SyncEngine {
     ) -> Result<Option<SyncReport>> {
         let started = self.env.clock.now();
         let settled = match (&row.cursor, head) {
-            (Some(cursor), Some(head)) => cursor.commit == *head && cursor.fingerprint == Settings::stored(row.config.as_ref()).fingerprint,
+            (Some(cursor), Some(head)) => cursor.commit == *head && cursor.fingerprint == fingerprint_kept(row.config.as_ref()),
             (None, None) => true,
             _ => false,
         };

@@ -3,10 +3,10 @@
 
 use uuid::Uuid;
 
-use super::merge::{MergeConflict, Prefer, merge, merge_preferring, same_text};
+use super::merge::{MergeConflict, Prefer, merge, merge_preferring, same_text, valid};
 use super::save::{kept, live_base, operation_of};
 use crate::clock::Timestamp;
-use crate::codec::{Decoded, decode_content};
+use crate::codec::{Decoded, Schemas, decode_content};
 use crate::knowledge::{Author, ConflictPolicy, Content, EntityKey, Kind, KindName};
 use crate::store::{
     Base, BlobId, Change, ChangeAction, ChangeState, CommitId, ConflictNote, ConflictReason, Direction, Live, LogStatus, LogWrite,
@@ -32,6 +32,7 @@ pub(super) struct IngestContext<'a> {
     /// The kind that the entity has now.
     pub(super) kind: &'a Kind,
     pub(super) root: &'a str,
+    pub(super) schemas: &'a Schemas,
     pub(super) commit: &'a CommitId,
     /// Who made that commit.
     pub(super) author: Option<&'a Author>,
@@ -241,7 +242,7 @@ fn settle_against_present(
         return true;
     }
     let common = change.base.as_ref().map(|base| &base.content);
-    match merge(ctx.kind, ctx.root, common, &change.content, theirs) {
+    match merge(ctx.kind, ctx.root, common, &change.content, theirs).and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) {
         Ok(merged) if merged.same_bytes(theirs) => {
             settle(ctx, &change, &change.operations, record, write);
             write.keep.extend(kept(Some((&change.content, change.revision)), ctx.now));
@@ -300,7 +301,8 @@ fn by_policy(
             let theirs = &incoming.decoded.content;
             let common = change.base.as_ref().map(|base| &base.content);
             let prefer = if ctx.kind.conflict == ConflictPolicy::Git { Prefer::Theirs } else { Prefer::Ours };
-            let Ok(merged) = merge_preferring(ctx.kind, ctx.root, common, &change.content, theirs, prefer) else {
+            let merged = merge_preferring(ctx.kind, ctx.root, common, &change.content, theirs, prefer);
+            let Ok(merged) = merged.and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) else {
                 hold(ctx, record, change, conflict, write);
                 effect.conflict = true;
                 return;

@@ -12,7 +12,7 @@ use super::engine::{Round, SyncEngine};
 use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
 use super::report::{Phase, SyncReport};
 use super::scan::{FileTask, Scan};
-use super::settings::Settings;
+use super::settings::{Settings, fingerprint_kept};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
 use crate::store::{ApplyOutcome, Batch, BlobId, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot};
@@ -60,13 +60,14 @@ impl SyncEngine {
             };
         };
         let at_cursor = row.cursor.as_ref().is_some_and(|cursor| cursor.commit == head);
-        let settings = if at_cursor { Settings::stored(row.config.as_ref()) } else { self.settings_at(&head, row.config.as_ref()).await? };
-        let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
+        let known = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == fingerprint_kept(row.config.as_ref()));
         let confirm = round.options.allow_deletions && row.held.is_some();
         tracing::debug!(target: "lorebase::step", step = "G2", repository = self.repository, head = %head, "comparing head and cursor");
-        if at_cursor && same_settings && !confirm && !round.options.recheck {
+        if at_cursor && known && !confirm && !round.options.recheck {
             return Ok(());
         }
+        let settings = self.settings_at(&head, row.config.as_ref()).await?;
+        let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
         tracing::debug!(target: "lorebase::step", step = "G3", "listing what changed");
         let flagged = self.flagged().await?;
         let scan = self.scan(&row, &head, &settings, same_settings && !round.options.recheck, &flagged).await?;
@@ -182,7 +183,7 @@ impl SyncEngine {
         tracing::debug!(target: "lorebase::step", step = "G4", files = tasks.len(), "reading and decoding");
         let blobs: Vec<BlobId> = tasks.iter().map(|task| task.blob.clone()).collect();
         let reads = self.git()?.read(&blobs, LARGEST_FILE).await?;
-        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(&ingest.settings.config, task, read)).collect())
+        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(ingest.settings, task, read)).collect())
     }
 
     /// Every record that the entities of these files may belong to.
@@ -382,9 +383,8 @@ impl SyncEngine {
         for path in scan.gone.iter().filter(|path| ingest.flagged.contains(*path)) {
             batch.diagnostics.push((path.clone(), None, Vec::new()));
         }
-        if ingest.flagged.contains(Config::FILE) || !ingest.settings.diagnostics.is_empty() {
-            batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
-        }
+        // What is wrong with a schema is told with the settings that name it.
+        batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
     }
 
     fn batch(&self, round: &Round) -> Batch {
@@ -415,6 +415,7 @@ impl SyncEngine {
         IngestContext {
             kind,
             root: &ingest.settings.config.root,
+            schemas: &ingest.settings.schemas,
             commit: ingest.head,
             author: ingest.author.as_ref(),
             now,

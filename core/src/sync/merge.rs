@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::codec::{FieldEdit, decode_content, edit_head, fit_body};
+use crate::codec::{FieldEdit, Schemas, decode_content, edit_head, fit_body};
 use crate::knowledge::{Content, DerivedRule, Fields, Kind};
 use crate::store::ConflictReason;
 
@@ -65,6 +65,14 @@ pub(crate) fn merge_preferring(
     let body = fit_body(&format!("{}{}", theirs.head, theirs.body), body);
     let (decoded, _) = decode_content(kind, root, location, &head, &body).map_err(|_| invalid())?;
     Ok(decoded.content)
+}
+
+/// A merged version, if the schema of its kind takes it.
+pub(super) fn valid(schemas: &Schemas, kind: &Kind, merged: Content) -> Result<Content, MergeConflict> {
+    match schemas.refusal(kind, &merged, &Fields::new()) {
+        Some(_) => Err(MergeConflict { reason: ConflictReason::InvalidMerge, fields: Vec::new(), body: false }),
+        None => Ok(merged),
+    }
 }
 
 /// The side that changed, `None` when both did and differ.

@@ -29,7 +29,7 @@ impl SyncEngine {
         for tasks in scan.files.chunks(CHUNK) {
             let blobs: Vec<_> = tasks.iter().map(|task| task.blob.clone()).collect();
             let reads = git.read(&blobs, LARGEST_FILE).await?;
-            candidates.extend(tasks.iter().zip(reads).map(|(task, read)| candidate(&settings.config, task, read)));
+            candidates.extend(tasks.iter().zip(reads).map(|(task, read)| candidate(&settings, task, read)));
         }
         let (incoming, _) = flatten(&candidates);
         findings.extend(bind(&[], &incoming, &HashSet::new()).rejected.into_iter().map(|(_, finding)| finding));
