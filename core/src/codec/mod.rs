@@ -34,7 +34,7 @@ pub use decode::{Decoded, DecodedFile, decode_content, decode_file};
 pub use edit::{FieldEdit, edit_head, fit_body};
 pub use json::{put_entry, remove_entry};
 pub use render::render_head;
-pub use schema::{Schema, Schemas, Violation};
+pub use schema::{Schema, Schemas, Violation, field_finding};
 pub use settings::{parse_settings, settings_place};
 
 /// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else, or be judged

@@ -307,6 +307,20 @@ fn violations(kind: &Kind, schema: &Schema, path: &str, text: &str, content: &Co
     })
 }
 
+/// An error about one field of an entity, at its value where `content` is a whole file (no entry of a JSON file).
+pub fn field_finding(format: Format, content: &Content, field: &str, code: &str, message: String) -> Diagnostic {
+    let finding = Diagnostic::error(content.location.path.as_str(), code, message);
+    if content.location.entry.is_some() {
+        return finding;
+    }
+    with_tree(format, &content.head, content, |tree, offset| {
+        let Some(tree) = tree else { return finding };
+        let at = offset + place(tree, &[field.to_owned()]).value;
+        let (line, column) = line_and_column(&content.head, at);
+        finding.at(line, column, source_line(&content.head, at))
+    })
+}
+
 /// The tree of an entity's fields, and where the text that it counts from begins in `text`.
 fn with_tree<T>(format: Format, text: &str, content: &Content, then: impl FnOnce(Option<&Node<'_>>, usize) -> T) -> T {
     match format {

@@ -130,6 +130,9 @@ impl KnowledgeBase {
             ));
         }
         let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy);
+        if row.unique.is_none() {
+            engine.hold_to_rules(&row, &engine.settings_kept(row.config.as_ref()), None).await?;
+        }
         Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, wake })))
     }
 

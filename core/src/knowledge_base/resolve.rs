@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::KnowledgeBase;
 use super::read::{Selector, shown};
-use super::write::Attempt;
+use super::write::{Attempt, value_taken};
 use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
 use crate::knowledge::{Author, Content, EntityId, Format, KindName, Knowledge, Slug};
@@ -86,7 +86,7 @@ impl KnowledgeBase {
     /// was saved again since. Returns the entity as it is afterwards; `None` when the decision removed it.
     ///
     /// # Errors
-    /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path is still taken),
+    /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path or the value of a unique field is still taken),
     /// `InvalidInput` (the document, or the result of the decision, is not valid), errors of the cache.
     pub async fn resolve(
         &self,
@@ -121,6 +121,7 @@ impl KnowledgeBase {
                     let message = format!("the place of {} belongs to {by} in git; save it under another slug instead", record.key);
                     return Err(Error::new(ErrorKind::Conflict, message).with("takenBy", by.to_string()));
                 }
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&record.key, &field, &by)),
                 Attempt::Prior(_) => return Err(Error::new(ErrorKind::Internal, "a decision carries no idempotency key")),
             }
         }

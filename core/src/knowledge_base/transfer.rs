@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::KnowledgeBase;
-use super::write::Attempt;
+use super::write::{Attempt, value_taken};
 use crate::codec::FieldEdit;
 use crate::knowledge::{Author, EntityId, Fields, KindName, Slug};
-use crate::store::{ApplyOutcome, Batch};
+use crate::store::{ApplyOutcome, Batch, Claiming};
 use crate::sync::{CommitPolicy, Mode, Phase, Progress, ProgressFn, Save, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
 
@@ -61,6 +61,7 @@ impl KnowledgeBase {
         let mut report = SyncReport::default();
         for (index, chunk) in rows.chunks(CHUNK).enumerate() {
             let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+            batch.claiming = Claiming::Change;
             for (offset, row) in chunk.iter().enumerate() {
                 let named = |error: Error| {
                     let mut text = Error::new(error.kind(), format!("row {}: {}", index * CHUNK + offset, error.message()));
@@ -116,6 +117,7 @@ impl KnowledgeBase {
                         format!("the place of {} is taken by {by}; give the row another slug", write.key),
                     ));
                 }
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&write.key, &field, &by)),
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
 use crate::knowledge::{Author, EntityKey, Kind, KindName, Knowledge};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
 };
 use crate::sync::{Mode, Save, plan};
 use crate::{Error, ErrorKind, Result};
@@ -70,6 +70,8 @@ pub(super) enum Attempt {
     Prior(PriorSave),
     /// The place belongs to another identity.
     Taken(EntityKey),
+    /// The value of this unique field belongs to another identity.
+    ValueTaken(String, EntityKey),
 }
 
 impl KnowledgeBase {
@@ -79,7 +81,7 @@ impl KnowledgeBase {
     /// # Errors
     /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`, fields that a strict schema does
     /// not allow), `NotFound` (an update of
-    /// nothing), `Conflict` (the slug is taken; a stale form that cannot be merged, with all versions in the
+    /// nothing), `Conflict` (the slug is taken; the value of a unique field belongs to another entity; a stale form that cannot be merged, with all versions in the
     /// context): nothing was written. Errors of the cache. A failure of git is no error: the save stays pending.
     pub async fn save(&self, save: Save) -> Result<Knowledge> {
         for _ in 0..TRIES {
@@ -111,6 +113,7 @@ impl KnowledgeBase {
                 Attempt::Again => {}
                 Attempt::Prior(prior) => return self.as_saved(&prior.key).await,
                 Attempt::Taken(by) => return Err(self.taken(kind, &save, &by).await),
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&key, &field, &by)),
             }
         }
         Err(busy(&save.kind))
@@ -151,7 +154,9 @@ impl KnowledgeBase {
                 }
                 Attempt::Again => {}
                 Attempt::Prior(_) => return Ok(was),
-                Attempt::Taken(by) => return Err(Error::new(ErrorKind::Internal, format!("a deletion took the place of {by}"))),
+                Attempt::Taken(by) | Attempt::ValueTaken(_, by) => {
+                    return Err(Error::new(ErrorKind::Internal, format!("a deletion took what belongs to {by}")));
+                }
             }
         }
         Err(busy(&delete.kind))
@@ -254,6 +259,7 @@ impl KnowledgeBase {
 
     pub(super) async fn attempt(&self, write: RecordWrite) -> Result<Attempt> {
         let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+        batch.claiming = Claiming::Change;
         batch.writes.push(write);
         Ok(match self.0.cache.apply(&batch).await? {
             ApplyOutcome::Applied { uids, .. } => {
@@ -261,6 +267,7 @@ impl KnowledgeBase {
             }
             ApplyOutcome::Moved(_) => Attempt::Again,
             ApplyOutcome::LocationTaken { by, .. } => Attempt::Taken(by),
+            ApplyOutcome::ValueTaken { field, by, .. } => Attempt::ValueTaken(field, by),
             ApplyOutcome::Duplicate(prior) => Attempt::Prior(prior),
             ApplyOutcome::Fenced(_) => return Err(Error::new(ErrorKind::Internal, "a save carries no fence")),
         })
@@ -367,6 +374,12 @@ impl KnowledgeBase {
         }
         Ok(count)
     }
+}
+
+/// The refusal of a value that another entity has. The value itself is not told: it may be private.
+pub(super) fn value_taken(key: &EntityKey, field: &str, by: &EntityKey) -> Error {
+    let message = format!("the {field} of {key} already belongs to {by}; nothing was saved, choose another or save onto that entity");
+    Error::new(ErrorKind::Conflict, message).with("entity", key.to_string()).with("field", field).with("takenBy", by.to_string())
 }
 
 fn deleted_here_and_edited_in_git(record: &Record) -> bool {

@@ -121,7 +121,7 @@ impl SyncEngine {
                     round.report.published += prepared.items.len() as u64;
                     return Ok(());
                 }
-                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } => {}
+                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
                 ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an acknowledgement carries no idempotency key")),
             }

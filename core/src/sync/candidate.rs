@@ -10,7 +10,7 @@ use super::scan::FileTask;
 use super::settings::Settings;
 use crate::codec::{DecodedFile, decode_file};
 use crate::knowledge::{Diagnostic, Kind, KnowledgePath, Severity};
-use crate::store::{Batch, BlobId, BlobRead, Record};
+use crate::store::{Batch, BlobId, BlobRead, Record, unique_values};
 
 /// A larger file is not read.
 pub(super) const LARGEST_FILE: u64 = 10 * 1024 * 1024;
@@ -43,8 +43,11 @@ pub(super) fn candidate(settings: &Settings, task: &FileTask, read: BlobRead) ->
         (BlobRead::Found(_), None) => broken("internal", format!("the kind `{}` vanished", task.kind)),
     };
     let sound = !decoded.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
-    let incoming =
-        decoded.entities.into_iter().map(|decoded| Incoming { kind: task.kind.clone(), decoded, blob: task.blob.clone() }).collect();
+    let incoming = decoded.entities.into_iter().map(|decoded| {
+        let unique = unique_values(&settings.unique, &task.kind, &decoded.content.fields);
+        Incoming { kind: task.kind.clone(), decoded, blob: task.blob.clone(), unique }
+    });
+    let incoming = incoming.collect();
     Candidate { path: path.to_owned(), blob: task.blob.clone(), incoming, findings: decoded.diagnostics, sound }
 }
 

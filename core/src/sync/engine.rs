@@ -267,6 +267,8 @@ impl SyncEngine {
             _ => false,
         };
         let confirmed = options.allow_deletions && row.held.is_some();
+        let settings = self.settings_kept(row.config.as_ref());
+        let settled = settled && (row.unique.as_ref() == Some(&settings.unique) || head.is_none()) && !self.contested().await?;
         if !settled || confirmed || options.recheck || row.pause.is_some() || !self.cache.prepared(self.repository).await?.is_empty() {
             return Ok(None);
         }
@@ -285,7 +287,12 @@ impl SyncEngine {
         self.ingest(round).await?;
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
+            let before = (round.report.published, round.report.unchanged);
             self.publish_due(round, all).await?;
+            // What was published may have been what stood in the way of a quarantined file.
+            if before != (round.report.published, round.report.unchanged) && self.contested().await? {
+                self.ingest(round).await?;
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::codec::{Decoded, Schemas, decode_content};
 use crate::knowledge::{Author, ConflictPolicy, Content, EntityKey, Kind, KindName};
 use crate::store::{
     Base, BlobId, Change, ChangeAction, ChangeState, CommitId, ConflictNote, ConflictReason, Direction, Live, LogStatus, LogWrite,
-    Operation, Record, RecordWrite, Slot, Target,
+    Operation, Record, RecordWrite, Slot, Target, UniqueValue,
 };
 
 /// One entity as git's tree has it now.
@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     pub(super) kind: KindName,
     pub(super) decoded: Decoded,
     pub(super) blob: BlobId,
+    /// The values that no other entity may have.
+    pub(super) unique: Vec<UniqueValue>,
 }
 
 impl Incoming {
@@ -39,6 +41,8 @@ pub(super) struct IngestContext<'a> {
     pub(super) now: Timestamp,
     /// The id of the log row, if one is written.
     pub(super) operation: Uuid,
+    /// Whether its unique values may have come free: it asks for them again.
+    pub(super) reclaim: bool,
     /// A version of ours that was prepared for git and never acknowledged, with the saves it held.
     pub(super) unacknowledged: Option<(&'a Content, &'a [Uuid])>,
 }
@@ -73,7 +77,7 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
 
     match &record.live {
         Some(old) if old.content == *theirs && write.key == record.key => {
-            let stale = old.blob != incoming.blob || old.explicit_id != incoming.decoded.explicit_id;
+            let stale = ctx.reclaim || old.blob != incoming.blob || old.explicit_id != incoming.decoded.explicit_id;
             if !stale && !settled {
                 return None;
             }

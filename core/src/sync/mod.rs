@@ -23,6 +23,7 @@ mod save;
 mod scan;
 mod settings;
 mod stale;
+mod unique;
 mod validate;
 
 pub use drift::{Drift, DriftEntry};

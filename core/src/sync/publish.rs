@@ -444,7 +444,7 @@ impl SyncEngine {
         match self.cache.apply(batch).await? {
             ApplyOutcome::Fenced(fence) => Err(fenced(fence)),
             ApplyOutcome::Applied { .. } | ApplyOutcome::Moved(_) => Ok(()),
-            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::Duplicate(_) => {
+            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } | ApplyOutcome::Duplicate(_) => {
                 Err(Error::new(ErrorKind::Internal, "bookkeeping writes take no place"))
             }
         }

@@ -8,7 +8,7 @@ use super::engine::SyncEngine;
 use crate::Result;
 use crate::codec::{CODEC_VERSION, Schemas, parse_settings};
 use crate::knowledge::{Config, Diagnostic, fingerprint};
-use crate::store::{BlobRead, CommitId, StoredConfig};
+use crate::store::{BlobRead, CommitId, StoredConfig, UniqueRules, unique_rules};
 
 /// Larger settings files are refused.
 const LARGEST: u64 = 1024 * 1024;
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// The compiled schemas of its kinds.
     pub(crate) schemas: Schemas,
+    /// The unique fields of its kinds.
+    pub(crate) unique: UniqueRules,
     pub(crate) stored: StoredConfig,
     pub(crate) fingerprint: String,
     /// What is wrong with `lorebase.yaml` and the schemas at this commit, if anything.
@@ -30,7 +32,7 @@ impl Settings {
         let config = parse_settings(&stored.yaml).unwrap_or_else(|_| Config::built_in());
         let schemas = Schemas::kept(&config, &stored.schemas);
         let fingerprint = fingerprint_of(&stored);
-        Self { config, schemas, stored, fingerprint, diagnostics: Vec::new() }
+        Self { unique: unique_rules(&config), config, schemas, stored, fingerprint, diagnostics: Vec::new() }
     }
 }
 
@@ -86,7 +88,7 @@ impl SyncEngine {
         let (schemas, diagnostics) = Schemas::of(&config, &yaml, &files, last_good);
         let stored = StoredConfig { yaml, schemas: schemas.texts().clone() };
         let fingerprint = fingerprint_of(&stored);
-        Ok(Settings { config, schemas, stored, fingerprint, diagnostics })
+        Ok(Settings { unique: unique_rules(&config), config, schemas, stored, fingerprint, diagnostics })
     }
 
     async fn text_at(&self, head: &CommitId, path: &str) -> Result<std::result::Result<Option<String>, String>> {
