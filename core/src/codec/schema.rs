@@ -3,7 +3,7 @@
 //! schema that refers to another document is refused.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
@@ -113,14 +113,14 @@ fn reference<'v>(value: &'v Value, steps: &mut Vec<String>) -> Option<&'v str> {
     })
 }
 
-/// The built-in kinds' own schemas, compiled once for the process.
-static BUILT_IN: LazyLock<BTreeMap<KindName, Arc<Schema>>> = LazyLock::new(|| {
-    let compiled = |kind: Kind| {
-        let schema = Schema::parse(kind.name.as_str(), built_in_schema(&kind.name)?, &[]).ok()?;
-        Some((kind.name, Arc::new(schema)))
-    };
-    Config::built_in().kinds.into_iter().filter_map(compiled).collect()
-});
+/// The built-in kinds' own schemas, each compiled once for the process and only when it is asked for.
+static BUILT_IN: LazyLock<BTreeMap<KindName, OnceLock<Option<Schema>>>> =
+    LazyLock::new(|| Config::built_in().kinds.into_iter().map(|kind| (kind.name, OnceLock::new())).collect());
+
+fn built_in(kind: &KindName) -> Option<&'static Schema> {
+    let compiled = || Schema::parse(kind.as_str(), built_in_schema(kind)?, &[]).ok();
+    BUILT_IN.get(kind)?.get_or_init(compiled).as_ref()
+}
 
 /// One thing that a schema does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,8 @@ pub struct Violation {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Schemas {
-    by_kind: BTreeMap<KindName, Arc<Schema>>,
+    /// The kinds' own ones; `None` for a kind that has none at all.
+    own: BTreeMap<KindName, Option<Arc<Schema>>>,
     good: BTreeMap<String, String>,
 }
 
@@ -172,11 +173,7 @@ impl Schemas {
         let mut schemas = Self::default();
         let mut mistakes: Vec<Diagnostic> = Vec::new();
         for kind in &config.kinds {
-            let Some(path) = &kind.schema else {
-                let built_in = BUILT_IN.get(&kind.name).cloned();
-                schemas.by_kind.extend(built_in.map(|schema| (kind.name.clone(), schema)));
-                continue;
-            };
+            let Some(path) = &kind.schema else { continue };
             let parsed = match files.get(path) {
                 Some(Ok(text)) => Schema::parse(path, text, &kind.private).map(|schema| (schema, text)),
                 Some(Err(why)) => Err(settings_place(yaml, &kind.name, "schema", "schema.unreadable", why.clone())),
@@ -198,10 +195,11 @@ impl Schemas {
                     kept()
                 }
             };
-            if let Some((schema, text)) = usable {
-                schemas.by_kind.insert(kind.name.clone(), Arc::new(schema));
+            let schema = usable.map(|(schema, text)| {
                 schemas.good.insert(path.clone(), text.clone());
-            }
+                Arc::new(schema)
+            });
+            schemas.own.insert(kind.name.clone(), schema);
         }
         (schemas, mistakes)
     }
@@ -219,7 +217,10 @@ impl Schemas {
 
     /// The schema of a kind.
     pub fn schema(&self, kind: &KindName) -> Option<&Schema> {
-        self.by_kind.get(kind).map(Arc::as_ref)
+        match self.own.get(kind) {
+            Some(own) => own.as_deref(),
+            None => built_in(kind),
+        }
     }
 
     /// Holds every entity of a file that was just decoded to the schema of its kind. Violations are added to the file's

@@ -131,7 +131,7 @@ impl KnowledgeBase {
         }
         let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy);
         if row.unique.is_none() {
-            engine.hold_to_rules(&row, &engine.settings_kept(row.config.as_ref()), None).await?;
+            engine.hold_to_rules(&row, &engine.stored_settings(row.config.as_ref()), None).await?;
         }
         Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, wake })))
     }
@@ -172,7 +172,7 @@ impl KnowledgeBase {
 
     pub(super) async fn settings(&self) -> Result<Arc<Settings>> {
         let row = self.0.cache.repository(self.0.repository).await?;
-        Ok(self.0.engine.settings_kept(row.config.as_ref()))
+        Ok(self.0.engine.stored_settings(row.config.as_ref()))
     }
 
     pub(super) fn kind<'a>(config: &'a Config, name: &KindName) -> Result<&'a Kind> {

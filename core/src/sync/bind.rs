@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::incoming::Incoming;
-use super::unique;
+use super::unique::{self, Holder};
 use crate::knowledge::{Diagnostic, EntityKey, Location, LocationKey};
 use crate::store::{Record, UniqueValue};
 
@@ -44,7 +44,7 @@ pub(super) fn is_contested(code: &str) -> bool {
 /// there are free to be bound anew; all others are where they were. `records` holds every record that lives in a
 /// looked-at file or has the id or (live or planned) the place of an entity. `holders` says who has the unique values
 /// of the entities (and of the records' live versions) by now.
-pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSet<&str>, holders: &HashMap<UniqueValue, i64>) -> Bound {
+pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSet<&str>, holders: &HashMap<UniqueValue, Holder>) -> Bound {
     let mut breaches: Vec<(usize, Diagnostic)> = Vec::new();
     // A refused entity leaves its record what it had, which can be what another one asks for: until nothing changes.
     loop {

@@ -12,7 +12,7 @@ use super::backoff;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
 use super::report::{Phase, Progress, ProgressFn, SyncReport};
-use super::settings::{Settings, fingerprint_kept};
+use super::settings::Settings;
 use crate::clock::{Clock, Entropy, Timestamp};
 use crate::knowledge::Author;
 use crate::store::{Batch, CacheStore, GitStore, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
@@ -262,12 +262,14 @@ impl SyncEngine {
     ) -> Result<Option<SyncReport>> {
         let started = self.env.clock.now();
         let settled = match (&row.cursor, head) {
-            (Some(cursor), Some(head)) => cursor.commit == *head && cursor.fingerprint == fingerprint_kept(row.config.as_ref()),
+            (Some(cursor), Some(head)) => {
+                cursor.commit == *head && cursor.fingerprint == self.stored_settings(row.config.as_ref()).fingerprint
+            }
             (None, None) => true,
             _ => false,
         };
         let confirmed = options.allow_deletions && row.held.is_some();
-        let settings = self.settings_kept(row.config.as_ref());
+        let settings = self.stored_settings(row.config.as_ref());
         let settled = settled && (row.unique.as_ref() == Some(&settings.unique) || head.is_none()) && !self.contested().await?;
         if !settled || confirmed || options.recheck || row.pause.is_some() || !self.cache.prepared(self.repository).await?.is_empty() {
             return Ok(None);

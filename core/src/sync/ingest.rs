@@ -12,7 +12,8 @@ use super::engine::{Round, SyncEngine};
 use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
 use super::report::{Phase, SyncReport};
 use super::scan::{FileTask, Scan};
-use super::settings::{Settings, fingerprint_kept};
+use super::settings::Settings;
+use super::unique::{Holder, place_of};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
 use crate::store::{
@@ -64,7 +65,7 @@ impl SyncEngine {
             };
         };
         let at_cursor = row.cursor.as_ref().is_some_and(|cursor| cursor.commit == head);
-        let known = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == fingerprint_kept(row.config.as_ref()));
+        let known = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == self.stored_settings(row.config.as_ref()).fingerprint);
         let confirm = round.options.allow_deletions && row.held.is_some();
         tracing::debug!(target: "lorebase::step", step = "G2", repository = self.repository, head = %head, "comparing head and cursor");
         let flagged = self.flagged().await?;
@@ -112,7 +113,7 @@ impl SyncEngine {
     }
 
     /// Who has the unique values of entities and of records, as the database knows it.
-    async fn holders(&self, records: &[Record], incoming: &[Incoming], settings: &Settings) -> Result<HashMap<UniqueValue, i64>> {
+    async fn holders(&self, records: &[Record], incoming: &[Incoming], settings: &Settings) -> Result<HashMap<UniqueValue, Holder>> {
         let lives = records.iter().filter_map(|record| record.live.as_ref().map(|live| (&record.key.kind, &live.content.fields)));
         let mut values: Vec<UniqueValue> = incoming.iter().flat_map(|entity| entity.unique.iter().cloned()).collect();
         values.extend(lives.flat_map(|(kind, fields)| unique_values(&settings.unique, kind, fields)));
@@ -122,7 +123,17 @@ impl SyncEngine {
             return Ok(HashMap::new());
         }
         let found = self.cache.holders(self.repository, &values).await?;
-        Ok(values.into_iter().zip(found).filter_map(|(value, holder)| Some((value, holder?))).collect())
+        let known: HashSet<i64> = records.iter().map(|record| record.uid).collect();
+        let mut strangers: Vec<i64> = found.iter().flatten().copied().filter(|uid| !known.contains(uid)).collect();
+        strangers.sort_unstable();
+        strangers.dedup();
+        let mut places: HashMap<i64, String> = HashMap::new();
+        if !strangers.is_empty() {
+            let found = self.cache.records_by_uid(self.repository, &strangers).await?;
+            places.extend(found.into_iter().flatten().map(|record| (record.uid, place_of(&record))));
+        }
+        let holder = |uid: i64| Holder { uid, place: places.get(&uid).cloned().unwrap_or_default() };
+        Ok(values.into_iter().zip(found).filter_map(|(value, uid)| Some((value, holder(uid?)))).collect())
     }
 
     /// Paths with findings, and the codes of those.

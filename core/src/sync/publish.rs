@@ -198,7 +198,7 @@ impl SyncEngine {
         if holder.is_none_or(|holder| holder.uid == record.uid || holder.live.is_none()) {
             return Ok(None);
         }
-        let settings = self.settings_kept(row.config.as_ref());
+        let settings = self.stored_settings(row.config.as_ref());
         let Some(kind) = settings.config.kind(&record.key.kind) else { return Ok(None) };
         let head = edit_head(kind.format, &change.content.head, &[FieldEdit::Unset("id".to_owned())])?;
         let Ok((decoded, _)) = decode_content(kind, &settings.config.root, &change.content.location, &head, &change.content.body) else {

@@ -116,6 +116,9 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
         if matches!(write.private, Slot::Keep) && save.idempotency_key.is_none() {
             return Ok(SavePlan::Nothing);
         }
+        if let Slot::Set(private) = &write.private {
+            hold_to_schema(ctx, current, private)?;
+        }
         write.log.push(log_row(ctx, save, record.key.clone(), Operation::Update, LogStatus::Success, newest_revision));
         return Ok(SavePlan::Write(Box::new(write)));
     }

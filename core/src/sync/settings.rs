@@ -36,18 +36,13 @@ impl Settings {
     }
 }
 
-/// The fingerprint of the settings that were kept.
-pub(super) fn fingerprint_kept(stored: Option<&StoredConfig>) -> String {
-    stored.map_or_else(|| fingerprint_of(&StoredConfig::default()), fingerprint_of)
-}
-
 fn fingerprint_of(stored: &StoredConfig) -> String {
     fingerprint(&stored.yaml, &stored.schemas, CODEC_VERSION)
 }
 
 impl SyncEngine {
     /// The settings that were kept, or the built-in ones; read and compiled once for as long as they stay.
-    pub(crate) fn settings_kept(&self, stored: Option<&StoredConfig>) -> Arc<Settings> {
+    pub(crate) fn stored_settings(&self, stored: Option<&StoredConfig>) -> Arc<Settings> {
         let mut last = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) =
             last.as_ref().filter(|last| stored.map_or_else(|| last.stored == StoredConfig::default(), |new| last.stored == *new))
@@ -63,7 +58,7 @@ impl SyncEngine {
     /// the last good text of that schema.
     pub(super) async fn settings_at(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
         let bad = |diagnostic: Diagnostic| {
-            let kept = self.settings_kept(last_good);
+            let kept = self.stored_settings(last_good);
             Settings { diagnostics: vec![diagnostic], ..Settings::clone(&kept) }
         };
         let yaml = match self.text_at(head, Config::FILE).await? {

@@ -9,12 +9,27 @@ use crate::codec::field_finding;
 use crate::knowledge::{Diagnostic, Fields, Format};
 use crate::store::{ChangeAction, Record, UniqueValue};
 
+/// Who has a unique value by now, as the database knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Holder {
+    pub(super) uid: i64,
+    /// Where the entity is, for a person; empty for a record that the plan has anyway.
+    pub(super) place: String,
+}
+
+/// Where a record's entity is, for a person.
+pub(super) fn place_of(record: &Record) -> String {
+    let live = record.live.as_ref().map(|live| &live.content);
+    let content = live.or_else(|| record.change.as_ref().map(|change| &change.content));
+    content.map_or_else(|| record.key.to_string(), |content| content.location.to_string())
+}
+
 /// The entities that must give way, each with the finding that says so. `bound` says whose version each would become.
 pub(super) fn breaches(
     records: &[Record],
     incoming: &[Incoming],
     bound: &Bound,
-    holders: &HashMap<UniqueValue, i64>,
+    holders: &HashMap<UniqueValue, Holder>,
 ) -> Vec<(usize, Diagnostic)> {
     let mut asking: HashMap<&UniqueValue, Vec<(usize, Option<usize>)>> = HashMap::new();
     let mut becomes: HashMap<i64, Option<usize>> = HashMap::new();
@@ -35,9 +50,9 @@ pub(super) fn breaches(
     let by_uid: HashMap<i64, &Record> = records.iter().map(|record| (record.uid, record)).collect();
     let mut found = Vec::new();
     for (value, askers) in asking {
-        let holder = holders.get(value).copied().filter(|uid| {
-            let Some(record) = by_uid.get(uid) else { return true };
-            let live = match becomes.get(uid) {
+        let holder = holders.get(value).filter(|holder| {
+            let Some(record) = by_uid.get(&holder.uid) else { return true };
+            let live = match becomes.get(&holder.uid) {
                 Some(Some(entity)) => incoming[*entity].unique.contains(value),
                 Some(None) => false,
                 None => record.live.as_ref().is_some_and(|live| has(&live.content.fields, value)),
@@ -47,19 +62,14 @@ pub(super) fn breaches(
             live || ours || has(&record.private, value)
         });
         let first = match holder {
-            Some(uid) => askers.iter().position(|(_, record)| record.is_some_and(|record| records[record].uid == uid)),
+            Some(holder) => askers.iter().position(|(_, record)| record.is_some_and(|record| records[record].uid == holder.uid)),
             // The bindings are in the order of the paths.
             None => Some(askers.iter().position(|(_, record)| record.is_some_and(|record| had(&records[record], value))).unwrap_or(0)),
         };
-        let by = match (holder.and_then(|uid| by_uid.get(&uid)), first) {
+        let by = match (holder, first) {
             (_, Some(first)) => incoming[askers[first].0].decoded.content.location.to_string(),
-            (Some(record), None) => record
-                .live
-                .as_ref()
-                .map(|live| &live.content)
-                .or_else(|| record.change.as_ref().map(|change| &change.content))
-                .map_or_else(|| record.key.to_string(), |content| content.location.to_string()),
-            (None, None) => format!("another {}", value.kind),
+            (Some(holder), None) => by_uid.get(&holder.uid).map_or_else(|| holder.place.clone(), |record| place_of(record)),
+            (None, None) => continue,
         };
         for (_, (entity, _)) in askers.iter().enumerate().filter(|(index, _)| Some(*index) != first) {
             found.push((*entity, finding(&incoming[*entity], value, &by)));

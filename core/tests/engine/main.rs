@@ -11,4 +11,6 @@ mod publish;
 mod random;
 mod recovery;
 mod saves;
+mod schemas;
+mod unique;
 mod world;

@@ -41,20 +41,25 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
         let processes = Arc::new(MemoryProcesses::new());
-        let kb = open(git.clone(), cache.clone(), &clock, &entropy, &processes, publish);
+        let kb = open(Some(git.clone()), cache.clone(), &clock, &entropy, &processes, publish);
         Self { git, cache, clock, entropy, processes, kb }
     }
 
     /// Another process on the same repository and database.
     pub(crate) fn another(&self, publish: PublishMode) -> KnowledgeBase {
-        open(self.git.clone(), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+        open(Some(self.git.clone()), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
+    /// A process that has the database and no repository.
+    pub(crate) fn without_repository(&self) -> KnowledgeBase {
+        open(None, self.cache.clone(), &self.clock, &self.entropy, &self.processes, PublishMode::Inline)
     }
 
     /// Another process, whose stores go wrong as `faults` says.
     pub(crate) fn faulty(&self, publish: PublishMode, faults: &Faults) -> KnowledgeBase {
         let git = Arc::new(FaultGit::new(self.git.clone(), faults.clone()));
         let cache = Arc::new(FaultCache::new(self.cache.clone(), faults.clone()));
-        open(git, cache, &self.clock, &self.entropy, &self.processes, publish)
+        open(Some(git), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
     /// The process of this engine dies.
@@ -118,7 +123,7 @@ impl World {
 }
 
 fn open(
-    git: Arc<dyn GitStore>,
+    git: Option<Arc<dyn GitStore>>,
     cache: Arc<dyn CacheStore>,
     clock: &Arc<ManualClock>,
     entropy: &Arc<SeededEntropy>,
@@ -126,7 +131,7 @@ fn open(
     publish: PublishMode,
 ) -> KnowledgeBase {
     run(KnowledgeBase::new(Parts {
-        git: Some(git),
+        git,
         cache,
         env: Environment {
             clock: clock.clone() as Arc<dyn Clock>,
