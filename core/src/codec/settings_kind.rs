@@ -37,6 +37,9 @@ pub(super) fn read(key: &Node<'_>, name: &str, node: &Node<'_>, built_in: &[Kind
     if named("schema").is_some() && named("strict").is_none() {
         kind.strict = true;
     }
+    if let Some((_, value)) = named("private") {
+        names_nothing_private(&kind, value)?;
+    }
     if kind.review && !kind.workflow {
         return Err(wrong(named("review").map_or(key, |(key, _)| key), "`review` needs `workflow: true`"));
     }
@@ -139,6 +142,20 @@ fn private(node: &Node<'_>) -> Result<Vec<String>, Fault> {
         return Err(wrong(&items[at], "`id` and `status` belong to the file and cannot be private"));
     }
     Ok(fields)
+}
+
+/// What names an entity is in its path, and what the library maintains is written into its file.
+fn names_nothing_private(kind: &Kind, node: &Node<'_>) -> Result<(), Fault> {
+    for field in &kind.private {
+        if kind.title_fields.contains(field) {
+            let message = format!("`{field}` names the entity and its file and cannot be private; name another field with `title`");
+            return Err(wrong(node, &message));
+        }
+        if kind.derived.contains_key(field) {
+            return Err(wrong(node, &format!("`{field}` is kept in the file by the library and cannot be private")));
+        }
+    }
+    Ok(())
 }
 
 fn list_rule(node: &Node<'_>) -> Result<ListRule, Fault> {

@@ -11,7 +11,7 @@ use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits};
 use super::request::{BasedOn, Save};
 use super::stale::{gone, rebase, version};
 use crate::clock::Timestamp;
-use crate::codec::{Schemas, Violation, decode_content, edit_head, fit_body, render_head};
+use crate::codec::{FieldEdit, Schemas, Violation, decode_content, edit_head, fit_body, render_head};
 use crate::knowledge::{Author, Config, Content, EntityKey, Fields, Kind, Location, Status};
 use crate::store::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, Direction, KeptRevision, LogStatus, LogWrite, Operation, Record, RecordWrite,
@@ -101,9 +101,10 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     refuse_new_id(record, &edits)?;
     edits.retain(|edit| edit_name(edit) != "id");
 
-    let (private_edits, edits): (Vec<_>, Vec<_>) =
+    let (private_edits, mut edits): (Vec<_>, Vec<_>) =
         edits.into_iter().partition(|edit| ctx.kind.private.contains(&edit_name(edit).to_owned()));
     let mut private = record.private.clone();
+    edits.extend(take_private(ctx.kind, &current.fields, &mut private));
     apply_edits(&mut private, &private_edits);
     let edits: Vec<_> = edits.into_iter().filter(|edit| !is_noop(edit, &current.fields)).collect();
     let rename = save.rename.as_ref().filter(|slug| **slug != current.slug);
@@ -141,6 +142,17 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     let private = if let Slot::Set(private) = &write.private { private } else { &record.private };
     hold_to_schema(ctx, &content, private)?;
     Ok(finish(ctx, save, record, write, content, current.status))
+}
+
+/// What stands in the file and has become private since moves over; the edits that take it out of the file.
+pub(super) fn take_private(kind: &Kind, fields: &Fields, private: &mut Fields) -> Vec<FieldEdit> {
+    let standing = kind.private.iter().filter_map(|field| fields.get(field).map(|value| (field, value)));
+    let mut edits = Vec::new();
+    for (field, value) in standing {
+        private.entry(field.as_str()).or_insert_with(|| value.clone());
+        edits.push(FieldEdit::Unset(field.clone()));
+    }
+    edits
 }
 
 /// Decides a save of an entity that does not exist. `record` is what is left of an earlier one with the same id.

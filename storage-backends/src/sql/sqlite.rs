@@ -247,7 +247,7 @@ impl CacheStore for SqliteCache {
 
     async fn holders(&self, id: RepositoryId, values: &[UniqueValue]) -> Result<Vec<Option<i64>>> {
         let asked = values.to_vec();
-        let found = reading!(self, |connection| unique::holders(connection, id, asked.iter()))?;
+        let found = reading!(self, |connection| unique::holders(connection, id, &asked.iter().collect::<Vec<_>>()))?;
         Ok(values.iter().map(|value| found.get(value).copied()).collect())
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use lorebase::knowledge::LocationKey;
 use lorebase::store::{
     Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, RepositoryId, Slot, Standing, Target, UniqueRules,
-    admit, claims,
+    UniqueValue, admit, claims,
 };
 use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -95,11 +95,8 @@ async fn standing(
         Target::New => None,
     });
     let mut uids: Vec<i64> = targets.collect();
-    uids.extend(
-        unique::holders(connection, batch.repository, claims.iter().flat_map(|claim| claim.values.iter().map(|(_, value)| value)))
-            .await?
-            .into_values(),
-    );
+    let values: Vec<&UniqueValue> = claims.iter().flat_map(|claim| claim.values.iter().map(|(_, value)| value)).collect();
+    uids.extend(unique::holders(connection, batch.repository, &values).await?.into_values());
     let keys: Vec<[&str; 2]> = batch.writes.iter().map(|write| [write.key.kind.as_str(), write.key.id.as_str()]).collect();
     let places: HashSet<&LocationKey> = claims.iter().flat_map(|claim| claim.live.iter().chain(&claim.placed)).collect();
     let rows = sqlx::query(

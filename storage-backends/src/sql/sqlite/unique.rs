@@ -1,6 +1,6 @@
 //! Who holds which unique value, in a table of its own. What may be held was decided before; this only keeps it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use lorebase::knowledge::{Fields, KindName};
 use lorebase::store::{Admitted, Batch, RepositoryId, Side, Standing, UniqueRules, UniqueValue, regrant, sets};
@@ -13,12 +13,12 @@ use super::super::words::{from_word, json, word};
 const SIDES: [Side; 3] = [Side::Live, Side::Change, Side::Private];
 
 /// The holders of those of these values that somebody holds.
-pub(super) async fn holders<'v>(
+pub(super) async fn holders(
     connection: &mut SqliteConnection,
     id: RepositoryId,
-    values: impl Iterator<Item = &'v UniqueValue>,
+    values: &[&UniqueValue],
 ) -> Result<HashMap<UniqueValue, i64>, Failure> {
-    let asked: Vec<[&str; 3]> = values.map(|value| [value.kind.as_str(), value.field.as_str(), value.value.as_str()]).collect();
+    let asked: Vec<[&str; 3]> = values.iter().map(|value| [value.kind.as_str(), value.field.as_str(), value.value.as_str()]).collect();
     if asked.is_empty() {
         return Ok(HashMap::new());
     }
@@ -66,13 +66,12 @@ pub(super) async fn write(
     uids: &[i64],
     values: &[Vec<(Side, UniqueValue)>],
 ) -> Result<(), Failure> {
-    let holding: HashMap<i64, &Standing> =
-        standing.iter().filter(|record| !record.holds.is_empty()).map(|record| (record.uid, record)).collect();
+    let holding: HashSet<i64> = standing.iter().filter(|record| !record.holds.is_empty()).map(|record| record.uid).collect();
     for side in SIDES {
         let freed: Vec<i64> = writes
             .iter()
             .filter(|admitted| sets(&batch.writes[admitted.write], side))
-            .filter_map(|admitted| admitted.uid.filter(|uid| holding.contains_key(uid)))
+            .filter_map(|admitted| admitted.uid.filter(|uid| holding.contains(uid)))
             .collect();
         if !freed.is_empty() {
             sqlx::query("DELETE FROM unique_value WHERE side = ? AND uid IN (SELECT value FROM json_each(?))")
@@ -82,8 +81,9 @@ pub(super) async fn write(
                 .await?;
         }
     }
-    let granted = uids.iter().zip(values).flat_map(|(uid, values)| values.iter().map(|(side, value)| (*uid, *side, value)));
-    insert(connection, batch.repository, granted).await
+    let granted: Vec<Row<'_>> =
+        uids.iter().zip(values).flat_map(|(uid, values)| values.iter().map(|(side, value)| row(*uid, *side, value))).collect();
+    insert(connection, batch.repository, &granted).await
 }
 
 /// Gives all values anew, by other rules.
@@ -112,16 +112,17 @@ pub(super) async fn write_anew(connection: &mut SqliteConnection, id: Repository
         }
     }
     let granted = regrant(rules, parts.iter().map(|(uid, kind, side, fields)| (*uid, kind, *side, fields)));
-    insert(connection, id, granted.iter().map(|(uid, side, value)| (*uid, *side, value))).await
+    let granted: Vec<Row<'_>> = granted.iter().map(|(uid, side, value)| row(*uid, *side, value)).collect();
+    insert(connection, id, &granted).await
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    id: RepositoryId,
-    granted: impl Iterator<Item = (i64, Side, &UniqueValue)>,
-) -> Result<(), Failure> {
-    let rows: Vec<(&str, &str, &str, Side, i64)> =
-        granted.map(|(uid, side, value)| (value.kind.as_str(), value.field.as_str(), value.value.as_str(), side, uid)).collect();
+type Row<'v> = (&'v str, &'v str, &'v str, Side, i64);
+
+fn row(uid: i64, side: Side, value: &UniqueValue) -> Row<'_> {
+    (value.kind.as_str(), value.field.as_str(), value.value.as_str(), side, uid)
+}
+
+async fn insert(connection: &mut SqliteConnection, id: RepositoryId, rows: &[Row<'_>]) -> Result<(), Failure> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -130,7 +131,7 @@ async fn insert(
          SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?2)",
     )
     .bind(id)
-    .bind(json(&rows)?)
+    .bind(json(rows)?)
     .execute(&mut *connection)
     .await?;
     Ok(())
