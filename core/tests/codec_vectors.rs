@@ -38,6 +38,7 @@ fn kind(case: &Value) -> Kind {
         review: false,
         readme: false,
         schema: None,
+        strict: false,
         lists: std::collections::BTreeMap::new(),
         unique: Vec::new(),
         private: vec!["secret".to_owned()],

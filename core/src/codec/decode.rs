@@ -302,6 +302,7 @@ mod tests {
             review: false,
             readme: false,
             schema: None,
+            strict: false,
             lists: BTreeMap::new(),
             unique: Vec::new(),
             private: vec!["secret".to_owned()],

@@ -56,7 +56,7 @@ pub(super) fn line_of(text: &str, at: usize) -> u32 {
     line_and_column(text, at).0
 }
 
-fn source_line(text: &str, at: usize) -> Option<String> {
+pub(super) fn source_line(text: &str, at: usize) -> Option<String> {
     let at = floor_boundary(text, at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);

@@ -20,11 +20,14 @@ mod json;
 mod json_tree;
 mod line_end;
 mod node;
+mod place;
 #[cfg(test)]
 mod properties;
 mod quote;
 mod render;
 mod scalar;
+mod schema;
+mod schema_message;
 mod settings;
 mod settings_kind;
 mod settings_value;
@@ -38,8 +41,10 @@ pub use edit::{FieldEdit, edit_head, fit_body};
 pub use field_path::FieldPath;
 pub use json::{put_entry, remove_entry};
 pub use render::render_head;
-pub use settings::parse_settings;
+pub use schema::{Schema, Schemas, Violation, field_finding};
+pub use settings::{parse_settings, settings_place};
 pub use value::parse_value;
 
-/// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else.
-pub const CODEC_VERSION: u32 = 1;
+/// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else, or be judged
+/// otherwise by a built-in schema.
+pub const CODEC_VERSION: u32 = 2;

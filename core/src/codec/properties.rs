@@ -25,6 +25,7 @@ fn kind(format: Format) -> Kind {
         review: false,
         readme: false,
         schema: None,
+        strict: false,
         lists: std::collections::BTreeMap::new(),
         unique: Vec::new(),
         private: vec!["secret".to_owned()],

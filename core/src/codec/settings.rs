@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::fault::Fault;
 use super::fence::LARGEST_FRONTMATTER;
 use super::node::{self, Data, Node};
+use super::place::place;
 use super::settings_kind::{self, Declared};
 use super::settings_value::{entries, folder, joined};
 use super::yaml;
-use crate::knowledge::{Config, Diagnostic, Kind};
+use crate::knowledge::{Config, Diagnostic, Kind, KindName};
 
 /// Reads the settings; an empty text gives the built-in kinds.
 ///
@@ -30,6 +31,19 @@ use crate::knowledge::{Config, Diagnostic, Kind};
 /// ```
 pub fn parse_settings(text: &str) -> Result<Config, Box<Diagnostic>> {
     read(text).map_err(|fault| fault.into_error(Config::FILE, text))
+}
+
+/// A mistake about one setting of a kind (`schema` of `skill`) that shows only when other files are read, as a
+/// [`Diagnostic`] at its place in the text of `lorebase.yaml`.
+#[expect(clippy::unnecessary_box_returns, reason = "every caller returns it as the boxed error of a result")]
+pub fn settings_place(text: &str, kind: &KindName, setting: &str, code: &'static str, message: impl Into<String>) -> Box<Diagnostic> {
+    let steps = ["kinds", kind.as_str(), setting].map(str::to_owned);
+    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let at = match yaml::parse(&text[bom..]) {
+        Ok(Some(tree)) => bom + place(&tree, &steps).value,
+        _ => 0,
+    };
+    Fault::new(code, at, message).into_error(Config::FILE, text)
 }
 
 fn read(text: &str) -> Result<Config, Fault> {
@@ -134,6 +148,7 @@ mod tests {
             review: false,
             readme: false,
             schema: None,
+            strict: false,
             lists: BTreeMap::new(),
             unique: Vec::new(),
             private: Vec::new(),
@@ -175,7 +190,7 @@ mod tests {
         let tree = yaml::parse(tree_text).unwrap().unwrap();
         let key = yaml::parse("skill").unwrap().unwrap();
         let declared = settings_kind::read(&key, "skill", &tree, std::slice::from_ref(&base)).unwrap();
-        assert_eq!(declared.kind, Kind { schema: Some("s.json".into()), review: true, ..base });
+        assert_eq!(declared.kind, Kind { schema: Some("s.json".into()), strict: true, review: true, ..base });
         assert!(!declared.names_folder);
     }
 
@@ -211,6 +226,9 @@ mod tests {
             (under("format: json"), "settings.value", 2, 3),
             (under("glob: ''"), "settings.value", 4, 11),
             (under("private: [id]"), "settings.value", 4, 15),
+            (under("private: [mail, name]"), "settings.value", 4, 14),
+            (under("derived: {born: created}\n    private: [born]"), "settings.value", 5, 14),
+            (under("strict: 'no'"), "settings.value", 4, 13),
             ("kinds:\n  Bad Name:\n    folder: x\n".to_owned(), "settings.name", 2, 3),
             ("kinds:\n  a:\n    workflow: true\n".to_owned(), "settings.folder", 2, 3),
             ("kinds:\n  a:\n".to_owned(), "settings.folder", 2, 3),

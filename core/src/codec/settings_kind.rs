@@ -6,7 +6,8 @@ use super::settings_value::{boolean, choice, entries, folder, joined, safe, text
 use crate::knowledge::{ConflictPolicy, DerivedRule, Format, Kind, KindName, ListRule, Naming};
 
 /// All keys of a kind, for the message about an unknown one.
-const KEYS: &str = "folder, glob, format, naming, title, workflow, review, readme, schema, lists, unique, private, derived, conflict";
+const KEYS: &str =
+    "folder, glob, format, naming, title, workflow, review, readme, schema, strict, lists, unique, private, derived, conflict";
 
 /// A kind as the settings declare it, its folder below the root.
 pub(super) struct Declared {
@@ -32,6 +33,12 @@ pub(super) fn read(key: &Node<'_>, name: &str, node: &Node<'_>, built_in: &[Kind
     if known.is_none() && named("folder").is_none() {
         let message = format!("the kind `{name}` needs a `folder` (it is not a built-in one)");
         return Err(Fault::new("settings.folder", key.start, message));
+    }
+    if named("schema").is_some() && named("strict").is_none() {
+        kind.strict = true;
+    }
+    if let Some((_, value)) = named("private") {
+        names_nothing_private(&kind, value)?;
     }
     if kind.review && !kind.workflow {
         return Err(wrong(named("review").map_or(key, |(key, _)| key), "`review` needs `workflow: true`"));
@@ -71,6 +78,7 @@ fn defaults(name: &str) -> Kind {
         review: false,
         readme: false,
         schema: None,
+        strict: false,
         lists: std::collections::BTreeMap::new(),
         unique: Vec::new(),
         private: Vec::new(),
@@ -94,6 +102,7 @@ fn set(kind: &mut Kind, key: &Node<'_>, setting: &str, value: &Node<'_>) -> Resu
             safe(value, &path)?;
             kind.schema = Some(path);
         }
+        "strict" => kind.strict = boolean(value)?,
         "lists" => {
             let rules = entries(value, "`lists`")?;
             kind.lists =
@@ -133,6 +142,20 @@ fn private(node: &Node<'_>) -> Result<Vec<String>, Fault> {
         return Err(wrong(&items[at], "`id` and `status` belong to the file and cannot be private"));
     }
     Ok(fields)
+}
+
+/// What names an entity is in its path, and what the library maintains is written into its file.
+fn names_nothing_private(kind: &Kind, node: &Node<'_>) -> Result<(), Fault> {
+    for field in &kind.private {
+        if kind.title_fields.contains(field) {
+            let message = format!("`{field}` names the entity and its file and cannot be private; name another field with `title`");
+            return Err(wrong(node, &message));
+        }
+        if kind.derived.contains_key(field) {
+            return Err(wrong(node, &format!("`{field}` is kept in the file by the library and cannot be private")));
+        }
+    }
+    Ok(())
 }
 
 fn list_rule(node: &Node<'_>) -> Result<ListRule, Fault> {

@@ -15,6 +15,7 @@ mod repository;
 mod searching;
 mod slots;
 mod sources;
+mod unique;
 mod viewing;
 
 use std::future::Future;
@@ -31,6 +32,7 @@ pub use self::repository::*;
 pub use self::searching::*;
 pub use self::slots::*;
 pub use self::sources::*;
+pub use self::unique::*;
 pub use self::viewing::*;
 use crate::store::CacheStore;
 
@@ -85,6 +87,16 @@ macro_rules! cache_conformance {
             two_new_records_cannot_take_one_place
             a_taken_place_refuses_the_whole_batch
             repositories_do_not_share_places
+            a_unique_value_belongs_to_whoever_has_it_first
+            every_part_of_a_record_holds_unique_values
+            a_unique_value_is_free_when_no_part_has_it
+            a_removal_holds_no_unique_value
+            two_records_swap_their_unique_values_in_one_batch
+            two_new_records_cannot_take_one_unique_value
+            of_two_writers_of_one_unique_value_exactly_one_wins
+            a_batch_that_refuses_nothing_leaves_taken_values_alone
+            new_rules_give_all_unique_values_anew
+            unique_values_are_held_within_one_kind_and_repository
             slots_keep_set_and_clear
             a_conflict_lasts_only_as_long_as_its_change
             an_emptied_record_is_kept_but_not_listed

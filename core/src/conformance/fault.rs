@@ -15,7 +15,7 @@ use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, S
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore, KeptRevision,
     LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, SearchHit, SourceState, TreeEntry, View,
+    RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -181,6 +181,7 @@ forward!(FaultCache as CacheStore {
     fn records_at(id: RepositoryId, locations: &[LocationKey]) -> Vec<Record>;
     fn records_in(id: RepositoryId, paths: &[String]) -> Vec<Record>;
     fn records_by_slug(id: RepositoryId, kind: &KindName, slug: &Slug) -> Vec<Record>;
+    fn holders(id: RepositoryId, values: &[UniqueValue]) -> Vec<Option<i64>>;
     fn records_by_field(id: RepositoryId, kind: &KindName, field: &str, value: &Value) -> Vec<Record>;
     fn manifest(id: RepositoryId, after: Option<&Location>, limit: usize) -> Vec<ManifestRow>;
     fn pending(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<Record>;

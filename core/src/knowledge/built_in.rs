@@ -24,6 +24,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         },
         Kind {
             title_fields: vec!["name".to_owned()],
+            unique: vec!["salesforceId".to_owned()],
             lists: lists([
                 ("tags", ListRule::Set),
                 ("owners", keyed("email")),
@@ -35,6 +36,7 @@ pub(super) fn kinds() -> Vec<Kind> {
             ..markdown("customer", "customers", Naming::Slug)
         },
         Kind {
+            unique: vec!["name".to_owned()],
             lists: lists([("tags", ListRule::Set), ("variants", ListRule::Set)]),
             derived: derived([("updated", DerivedRule::Updated)]),
             ..markdown("system_prompt", "prompts/system", Naming::Id)
@@ -63,6 +65,7 @@ fn markdown(name: &str, folder: &str, naming: Naming) -> Kind {
         review: false,
         readme: false,
         schema: None,
+        strict: false,
         lists: lists([("tags", ListRule::Set)]),
         unique: Vec::new(),
         private: Vec::new(),

@@ -40,6 +40,19 @@ pub enum ListRule {
     Sequence,
 }
 
+/// How two edits of one field are merged, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeRule<'k> {
+    /// The library maintains it: it never conflicts.
+    Derived(DerivedRule),
+    /// A list of which adds and removes of both sides are taken.
+    Set,
+    /// A list of mappings known by this field.
+    Keyed(&'k str),
+    /// One value: two different edits conflict. The rule of every field that is not declared.
+    Sequence,
+}
+
 /// How a field that the library maintains gets its value at a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,12 +99,16 @@ pub struct Kind {
     pub review: bool,
     /// Whether `README.md` files are entities.
     pub readme: bool,
-    /// The path of its JSON Schema from the top of the repository. Read and part of the fingerprint; entities are not
-    /// held to it yet.
+    /// The path of its own JSON Schema from the top of the repository; without one a built-in kind has the schema that
+    /// [`built_in_schema`](super::built_in_schema) gives, any other none.
     pub schema: Option<String>,
+    /// Whether a violation of the schema is an error, so that the file is not taken and the save refused; else it is a
+    /// warning. Unless it is set, true for an own schema and false for a built-in one.
+    pub strict: bool,
     /// How lists are merged, by the path of the list: dots go into mappings and into the items of keyed lists.
     pub lists: BTreeMap<String, ListRule>,
-    /// Fields whose value no two entities share. Kept for readers; not enforced yet.
+    /// Fields whose value no two entities of the kind share: texts and numbers; no value, null and an empty text count
+    /// as nothing.
     pub unique: Vec<String>,
     /// Fields that stay in SQL and never reach git.
     pub private: Vec<String>,
@@ -102,6 +119,26 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// The rule that edits of a field follow.
+    ///
+    /// ```
+    /// use lorebase::knowledge::{Config, DerivedRule, MergeRule};
+    ///
+    /// let config = Config::built_in();
+    /// let skill = config.kind(&"skill".into()).unwrap();
+    /// assert_eq!(skill.merge_rule("owners"), MergeRule::Keyed("email"));
+    /// assert_eq!(skill.merge_rule("updated"), MergeRule::Derived(DerivedRule::Updated));
+    /// assert_eq!(skill.merge_rule("title"), MergeRule::Sequence);
+    /// ```
+    pub fn merge_rule(&self, field: &str) -> MergeRule<'_> {
+        match (self.derived.get(field), self.lists.get(field)) {
+            (Some(rule), _) => MergeRule::Derived(*rule),
+            (None, Some(ListRule::Set)) => MergeRule::Set,
+            (None, Some(ListRule::Keyed(by))) => MergeRule::Keyed(by),
+            (None, Some(ListRule::Sequence) | None) => MergeRule::Sequence,
+        }
+    }
+
     /// Whether a file belongs to this kind: it is below the folder and fits the pattern. No part below the folder
     /// may begin with a dot, and `README.md` (in any case) counts only where [`readme`](Self::readme) says so.
     /// Another kind with a longer folder may still take it: see [`Config::classify`](super::Config::classify).

@@ -19,9 +19,9 @@ pub use source::{OverriddenField, Override, Settle};
 pub use transfer::ImportRow;
 pub use write::Delete;
 
-use crate::codec::parse_settings;
 use crate::knowledge::{Author, Config, Kind, KindName};
 use crate::store::{BlobRead, CacheStore, CommitId, GitStore, RepositoryId, RepositoryKey};
+use crate::sync::plan::Settings;
 use crate::sync::{CommitPolicy, Drift, Environment, SyncEngine, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
 
@@ -93,7 +93,6 @@ struct Inner {
     key: RepositoryKey,
     publish: PublishMode,
     committer: Author,
-    root: Option<String>,
     wake: Option<Wake>,
 }
 
@@ -139,8 +138,11 @@ impl KnowledgeBase {
                 ),
             ));
         }
-        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy, root.clone());
-        Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, root, wake })))
+        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy, root);
+        if row.unique.is_none() {
+            engine.hold_to_rules(&row, &engine.stored_settings(row.config.as_ref()), None).await?;
+        }
+        Ok(Self(Arc::new(Inner { engine, git, cache, env, repository: row.id, key, publish, committer, wake })))
     }
 
     /// The same knowledge base, without keeping it open.
@@ -163,12 +165,23 @@ impl KnowledgeBase {
     /// # Errors
     /// Errors of the cache.
     pub async fn config(&self) -> Result<Config> {
+        Ok(self.settings().await?.config.clone())
+    }
+
+    /// The JSON Schema of a kind: its own one as the last synchronisation found it good, else the built-in one, else
+    /// `None`. For a kind whose entities share a JSON file it is that of one entry.
+    ///
+    /// # Errors
+    /// `InvalidInput` (unknown kind), errors of the cache.
+    pub async fn schema(&self, kind: &str) -> Result<Option<serde_json::Value>> {
+        let settings = self.settings().await?;
+        let kind = Self::kind(&settings.config, &KindName::from(kind))?;
+        Ok(settings.schemas.schema(&kind.name).map(|schema| schema.value().clone()))
+    }
+
+    pub(super) async fn settings(&self) -> Result<Arc<Settings>> {
         let row = self.0.cache.repository(self.0.repository).await?;
-        let config = row.config.and_then(|stored| parse_settings(&stored.yaml).ok()).unwrap_or_else(Config::built_in);
-        match &self.0.root {
-            Some(root) => config.with_root(root),
-            None => Ok(config),
-        }
+        Ok(self.0.engine.stored_settings(row.config.as_ref()))
     }
 
     /// The commit that the rows were last made equal to; `None` before the first synchronisation.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::KnowledgeBase;
 use super::read::{Selector, shown};
-use super::write::Attempt;
+use super::write::{Attempt, value_taken};
 use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
 use crate::knowledge::{Author, Config, Content, EntityId, Format, KindName, Knowledge, Slug};
@@ -90,8 +90,8 @@ impl KnowledgeBase {
     /// was saved again since. Returns the entity as it is afterwards; `None` when the decision removed it.
     ///
     /// # Errors
-    /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path is still taken),
-    /// `InvalidInput` (the document is not valid), errors of the cache.
+    /// `NotFound` (no such entity, or it has no conflict), `Conflict` (it moved since; the path or the value of a unique field is still taken),
+    /// `InvalidInput` (the document, or the result of the decision, is not valid), errors of the cache.
     pub async fn resolve(
         &self,
         kind: &str,
@@ -104,9 +104,9 @@ impl KnowledgeBase {
         let selector = selector.into();
         for _ in 0..TRIES {
             let record = self.conflicted(&kind, &selector).await?;
-            let config = self.config().await?;
-            let rules = Self::kind(&config, &record.key.kind)?;
-            let ctx = self.save_context(rules, &config, author.clone());
+            let settings = self.settings().await?;
+            let rules = Self::kind(&settings.config, &record.key.kind)?;
+            let ctx = self.save_context(rules, &settings, author.clone());
             let newest = record.change.as_ref().map_or(0, |change| change.revision);
             if let Some(asked) = expected_revision.filter(|asked| *asked != newest) {
                 let message = format!("our side of {} is at revision {newest}, not {asked}: look at the conflict again", record.key);
@@ -125,6 +125,7 @@ impl KnowledgeBase {
                     let message = format!("the place of {} belongs to {by} in git; save it under another slug instead", record.key);
                     return Err(Error::new(ErrorKind::Conflict, message).with("takenBy", by.to_string()));
                 }
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&record.key, &field, &by)),
                 Attempt::Prior(_) => return Err(Error::new(ErrorKind::Internal, "a decision carries no idempotency key")),
             }
         }
@@ -239,9 +240,12 @@ fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Resu
         }));
         return Ok(write);
     };
+    let action = if matches!(accept, Accept::Document(_)) { ChangeAction::Write } else { change.action };
+    if action == ChangeAction::Write {
+        plan::hold_to_schema(ctx, &content, &record.private)?;
+    }
     write.revision = record.revision + 1;
     let save = Save::update(record.key.kind.as_str(), change.content.slug.as_str());
-    let action = if matches!(accept, Accept::Document(_)) { ChangeAction::Write } else { change.action };
     let mut decided = plan::collapse(ctx, &save, record, content, action, ChangeState::Pending, write.revision);
     decided.base = plan::live_base(record);
     write.log.push(plan::log_row(ctx, &save, record.key.clone(), Operation::Update, LogStatus::Pending, write.revision));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::KnowledgeBase;
 use super::read::Selector;
-use super::write::{Attempt, busy};
+use super::write::{Attempt, busy, value_taken};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, EntityId, Fields, KindName, Knowledge, Slug};
 use crate::store::{Record, RecordWrite, SourceState};
@@ -92,8 +92,8 @@ impl KnowledgeBase {
     ) -> Result<Knowledge> {
         let (kind, selector) = (KindName::from(kind), selector.into());
         for _ in 0..TRIES {
-            let config = self.config().await?;
-            let rules = Self::kind(&config, &kind)?;
+            let settings = self.settings().await?;
+            let rules = Self::kind(&settings.config, &kind)?;
             let mut save = match &selector {
                 Selector::Slug(slug) => Save::update(kind.as_str(), slug.as_str()),
                 Selector::Id(id) => Save::update(kind.as_str(), "").id(id.as_str()),
@@ -105,7 +105,7 @@ impl KnowledgeBase {
             if settle == Settle::Take {
                 save.edits = plan::without_id(plan::taking(&state, &own_fields(&record), fields));
             }
-            let ctx = self.save_context(rules, &config, author.clone());
+            let ctx = self.save_context(rules, &settings, author.clone());
             let mut write = match self.plan_save(&ctx, &save, Some(&record)).await? {
                 plan::SavePlan::Write(write) => *write,
                 plan::SavePlan::Nothing => RecordWrite::onto(&record),
@@ -121,6 +121,7 @@ impl KnowledgeBase {
                     let message = format!("taking the new title would move {} onto the place of {by}; nothing was saved", record.key);
                     return Err(Error::new(ErrorKind::Conflict, message));
                 }
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&record.key, &field, &by)),
                 Attempt::Prior(_) => return Err(Error::new(ErrorKind::Internal, "a decision carries no idempotency key")),
             }
         }

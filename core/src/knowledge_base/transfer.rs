@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::KnowledgeBase;
-use super::write::Attempt;
+use super::write::{Attempt, value_taken};
 use crate::codec::FieldEdit;
 use crate::knowledge::{Author, EntityId, Fields, KindName, Slug};
-use crate::store::{ApplyOutcome, Batch};
+use crate::store::{ApplyOutcome, Batch, Claiming};
 use crate::sync::{CommitPolicy, Mode, Phase, Progress, ProgressFn, Save, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
 
@@ -92,12 +92,13 @@ impl KnowledgeBase {
         name: &(dyn Fn(usize) -> String + Send + Sync),
     ) -> Result<SyncReport> {
         let kind = KindName::from(kind);
-        let config = self.config().await?;
-        let rules = Self::kind(&config, &kind)?;
+        let settings = self.settings().await?;
+        let rules = Self::kind(&settings.config, &kind)?;
         let started = self.0.env.clock.now();
         let mut report = SyncReport::default();
         for (index, chunk) in rows.chunks(CHUNK).enumerate() {
             let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+            batch.claiming = Claiming::Change;
             for (offset, row) in chunk.iter().enumerate() {
                 let named = |error: Error| {
                     let mut text = Error::new(error.kind(), format!("{}: {}", name(index * CHUNK + offset), error.message()));
@@ -111,7 +112,7 @@ impl KnowledgeBase {
                     let title = rules.title_fields.iter().find_map(|field| row.fields.get(field)?.as_str());
                     save.slug = title.and_then(crate::knowledge::slugify);
                 }
-                match self.plan_import(rules, &config, &save).await.map_err(named)? {
+                match self.plan_import(rules, &settings, &save).await.map_err(named)? {
                     Some(write) => {
                         if write.revision == 1 {
                             report.created += 1;
@@ -153,6 +154,7 @@ impl KnowledgeBase {
                         format!("the place of {} is taken by {by}; give the row another slug", write.key),
                     ));
                 }
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&write.key, &field, &by)),
             }
         }
         Ok(())

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
-use crate::knowledge::{Author, Config, EntityKey, Kind, KindName, Knowledge};
+use crate::knowledge::{Author, EntityKey, Kind, KindName, Knowledge};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, CommitId, Live, LogEntry, LogQuery, LogWrite, PriorSave, Record, RecordWrite,
-    View,
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogEntry, LogQuery, LogWrite, PriorSave, Record,
+    RecordWrite, View,
 };
 use crate::sync::{Mode, Save, plan};
 use crate::{Error, ErrorKind, Result};
@@ -71,6 +71,8 @@ pub(super) enum Attempt {
     Prior(PriorSave),
     /// The place belongs to another identity.
     Taken(EntityKey),
+    /// The value of this unique field belongs to another identity.
+    ValueTaken(String, EntityKey),
 }
 
 impl KnowledgeBase {
@@ -78,18 +80,19 @@ impl KnowledgeBase {
     /// entity as its author sees it (with drafts); its `sync_status` says whether it is in git yet.
     ///
     /// # Errors
-    /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`), `NotFound` (an update of
-    /// nothing), `Conflict` (the slug is taken; a stale form that cannot be merged, with all versions in the
+    /// `InvalidInput` (unknown kind, no title, an unsafe slug, a body without `based_on`, fields that a strict schema does
+    /// not allow), `NotFound` (an update of
+    /// nothing), `Conflict` (the slug is taken; the value of a unique field belongs to another entity; a stale form that cannot be merged, with all versions in the
     /// context): nothing was written. Errors of the cache. A failure of git is no error: the save stays pending.
     pub async fn save(&self, save: Save) -> Result<Knowledge> {
         for _ in 0..TRIES {
             if let Some(prior) = self.prior(save.idempotency_key.as_deref()).await? {
                 return self.as_saved(&prior.key).await;
             }
-            let config = self.config().await?;
-            let kind = Self::kind(&config, &save.kind)?;
+            let settings = self.settings().await?;
+            let kind = Self::kind(&settings.config, &save.kind)?;
             let record = self.target(kind, &save).await?;
-            let ctx = self.save_context(kind, &config, save.author.clone());
+            let ctx = self.save_context(kind, &settings, save.author.clone());
             let write = match self.plan_save(&ctx, &save, record.as_ref()).await? {
                 plan::SavePlan::Write(write) => write,
                 plan::SavePlan::Nothing => {
@@ -111,6 +114,7 @@ impl KnowledgeBase {
                 Attempt::Again => {}
                 Attempt::Prior(prior) => return self.as_saved(&prior.key).await,
                 Attempt::Taken(by) => return Err(self.taken(kind, &save, &by).await),
+                Attempt::ValueTaken(field, by) => return Err(value_taken(&key, &field, &by)),
             }
         }
         Err(busy(&save.kind))
@@ -130,8 +134,8 @@ impl KnowledgeBase {
             if let Some(prior) = self.prior(delete.idempotency_key.as_deref()).await? {
                 return self.as_deleted(&prior).await;
             }
-            let config = self.config().await?;
-            let kind = Self::kind(&config, &delete.kind)?;
+            let settings = self.settings().await?;
+            let kind = Self::kind(&settings.config, &delete.kind)?;
             let record = match self.find(&kind.name, &delete.selector, View::Working).await? {
                 Some(record) => Some(record),
                 None => self.find(&kind.name, &delete.selector, View::Published).await?,
@@ -141,7 +145,7 @@ impl KnowledgeBase {
             let Some(was) = shown(&record, View::Working, &broken).or_else(|| shown(&record, View::Published, &broken)) else {
                 return Err(Self::missing(&kind.name, &delete.selector));
             };
-            let ctx = self.save_context(kind, &config, delete.author.clone());
+            let ctx = self.save_context(kind, &settings, delete.author.clone());
             let plan::SavePlan::Write(write) = plan::plan_delete(&ctx, &record, delete.expected_revision, &save)? else { return Ok(was) };
             tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation = %ctx.operation, "deleting");
             match self.attempt(*write).await? {
@@ -151,7 +155,9 @@ impl KnowledgeBase {
                 }
                 Attempt::Again => {}
                 Attempt::Prior(_) => return Ok(was),
-                Attempt::Taken(by) => return Err(Error::new(ErrorKind::Internal, format!("a deletion took the place of {by}"))),
+                Attempt::Taken(by) | Attempt::ValueTaken(_, by) => {
+                    return Err(Error::new(ErrorKind::Internal, format!("a deletion took what belongs to {by}")));
+                }
             }
         }
         Err(busy(&delete.kind))
@@ -201,9 +207,9 @@ impl KnowledgeBase {
         }
     }
 
-    pub(super) async fn plan_import(&self, kind: &Kind, config: &Config, save: &Save) -> Result<Option<RecordWrite>> {
+    pub(super) async fn plan_import(&self, kind: &Kind, settings: &plan::Settings, save: &Save) -> Result<Option<RecordWrite>> {
         let record = self.target(kind, save).await?;
-        let ctx = self.save_context(kind, config, save.author.clone());
+        let ctx = self.save_context(kind, settings, save.author.clone());
         Ok(match self.plan_save(&ctx, save, record.as_ref()).await? {
             plan::SavePlan::Write(write) => Some(*write),
             plan::SavePlan::Nothing => None,
@@ -242,11 +248,12 @@ impl KnowledgeBase {
         }
     }
 
-    pub(super) fn save_context<'a>(&self, kind: &'a Kind, config: &'a Config, author: Option<Author>) -> plan::SaveContext<'a> {
+    pub(super) fn save_context<'a>(&self, kind: &'a Kind, settings: &'a plan::Settings, author: Option<Author>) -> plan::SaveContext<'a> {
         plan::SaveContext {
             kind,
-            root: &config.root,
-            config,
+            root: &settings.config.root,
+            config: &settings.config,
+            schemas: &settings.schemas,
             now: self.0.env.clock.now(),
             operation: self.0.env.entropy.uuid(),
             fresh_id: self.0.env.entropy.uuid(),
@@ -256,6 +263,7 @@ impl KnowledgeBase {
 
     pub(super) async fn attempt(&self, write: RecordWrite) -> Result<Attempt> {
         let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
+        batch.claiming = Claiming::Change;
         batch.writes.push(write);
         Ok(match self.0.cache.apply(&batch).await? {
             ApplyOutcome::Applied { uids, .. } => {
@@ -263,6 +271,7 @@ impl KnowledgeBase {
             }
             ApplyOutcome::Moved(_) => Attempt::Again,
             ApplyOutcome::LocationTaken { by, .. } => Attempt::Taken(by),
+            ApplyOutcome::ValueTaken { field, by, .. } => Attempt::ValueTaken(field, by),
             ApplyOutcome::Duplicate(prior) => Attempt::Prior(prior),
             ApplyOutcome::Fenced(_) => return Err(Error::new(ErrorKind::Internal, "a save carries no fence")),
         })
@@ -372,6 +381,12 @@ impl KnowledgeBase {
         }
         Ok(rows)
     }
+}
+
+/// The refusal of a value that another entity has. The value itself is not told: it may be private.
+pub(super) fn value_taken(key: &EntityKey, field: &str, by: &EntityKey) -> Error {
+    let message = format!("the {field} of {key} already belongs to {by}; nothing was saved, choose another or save onto that entity");
+    Error::new(ErrorKind::Conflict, message).with("entity", key.to_string()).with("field", field).with("takenBy", by.to_string())
 }
 
 fn deleted_here_and_edited_in_git(record: &Record) -> bool {

@@ -17,7 +17,7 @@ use self::repository::Repository;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, ChangeState, Counts, KeptRevision, Lease, LeaseOutcome, LogEntry, LogQuery, ManifestRow,
-    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, View,
+    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -147,6 +147,12 @@ impl CacheStore for MemoryCache {
         Ok(self.read(id, |repository| {
             repository.select(|record| record.key.kind == *kind && repository::contents(record).any(|content| content.slug == *slug))
         }))
+    }
+
+    async fn holders(&self, id: RepositoryId, values: &[UniqueValue]) -> Result<Vec<Option<i64>>> {
+        let state = self.state();
+        let Some(repository) = state.repositories.get(&id) else { return Ok(vec![None; values.len()]) };
+        Ok(values.iter().map(|value| repository.holder.get(value).copied()).collect())
     }
 
     async fn records_by_field(&self, id: RepositoryId, kind: &KindName, field: &str, value: &serde_json::Value) -> Result<Vec<Record>> {

@@ -1,8 +1,9 @@
-//! Which writes of a batch may happen: the stamps, keys and places of a [`Batch`] held against what stands. Pure,
+//! Which writes of a batch may happen: the stamps, keys, places and unique values of a [`Batch`] held against what stands. Pure,
 //! so that every store refuses for exactly the same reasons; a store only fetches what stands and writes.
 
 use std::collections::{HashMap, HashSet};
 
+use super::unique::{Breach, Side, UniqueRules, UniqueValue, claimed, grant};
 use super::{ApplyOutcome, Batch, Guard, Slot, Target};
 use crate::knowledge::{EntityKey, LocationKey};
 use crate::{Error, ErrorKind, Result};
@@ -20,19 +21,23 @@ pub struct Standing {
     pub live: Option<LocationKey>,
     /// Where its placed change is.
     pub placed: Option<LocationKey>,
+    /// The unique values that it holds, part by part.
+    pub holds: Vec<(Side, UniqueValue)>,
 }
 
-/// The places that one write sets.
+/// The places and unique values that one write sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Claim {
     /// Of the live version.
     pub live: Option<LocationKey>,
     /// Of the change, if it is placed.
     pub placed: Option<LocationKey>,
+    /// The unique values, part by part.
+    pub values: Vec<(Side, UniqueValue)>,
 }
 
-/// The places that a batch sets, write by write.
-pub fn claims(batch: &Batch) -> Vec<Claim> {
+/// The places and, by the rules in force, the unique values that a batch sets, write by write.
+pub fn claims(batch: &Batch, rules: &UniqueRules) -> Vec<Claim> {
     let place = |write: &super::RecordWrite| Claim {
         live: match &write.live {
             Slot::Set(live) => Some(live.content.location.key()),
@@ -42,6 +47,7 @@ pub fn claims(batch: &Batch) -> Vec<Claim> {
             Slot::Set(change) if change.placed => Some(change.content.location.key()),
             _ => None,
         },
+        values: claimed(rules, write),
     };
     batch.writes.iter().map(place).collect()
 }
@@ -70,12 +76,14 @@ pub enum Admission {
         writes: Vec<Admitted>,
         /// Whose records had moved.
         moved: Vec<usize>,
+        /// The unique values that each of the writes has from now on in the parts that it sets.
+        values: Vec<Vec<(Side, UniqueValue)>>,
     },
 }
 
 /// Decides about the records of a batch whose fence and idempotency keys are in order. `standing` holds at least
 /// every record that the batch targets, every record with the key of one of its writes, and every record with a live
-/// version or a placed change at one of its [`claims`].
+/// version or a placed change at one of its [`claims`], and every record that holds one of their values.
 ///
 /// # Errors
 /// `InvalidInput` when two writes of the batch are about one record or give one key.
@@ -112,7 +120,10 @@ pub fn admit(batch: &Batch, claims: &[Claim], standing: &[Standing]) -> Result<A
     }
     Ok(match taken(batch, claims, standing, &by_uid, &writes) {
         Some((write, by)) => Admission::Refused(ApplyOutcome::LocationTaken { write, by }),
-        None => Admission::Granted { writes, moved },
+        None => match grant(batch, claims, standing, &writes) {
+            Ok(values) => Admission::Granted { writes, moved, values },
+            Err(Breach { write, field, by }) => Admission::Refused(ApplyOutcome::ValueTaken { write, field, by }),
+        },
     })
 }
 

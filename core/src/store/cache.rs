@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    BlobId, CommitId, Counts, KeptRevision, LogEntry, LogQuery, LogWrite, ManifestRow, Page, Query, Record, RecordWrite, SearchHit, Slot,
-    SourceState, View,
+    BlobId, Claiming, CommitId, Counts, KeptRevision, LogEntry, LogQuery, LogWrite, ManifestRow, Page, Query, Record, RecordWrite,
+    SearchHit, Slot, SourceState, UniqueRules, UniqueValue, View,
 };
 use crate::Result;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
@@ -122,6 +122,8 @@ pub struct RepositoryRow {
     pub cursor: Option<Cursor>,
     /// The last good settings.
     pub config: Option<StoredConfig>,
+    /// The unique fields that every write is held to; `None` until somebody says.
+    pub unique: Option<UniqueRules>,
     /// The number of the last lease.
     pub fence: u64,
     /// The lease, if any.
@@ -178,6 +180,9 @@ pub struct RepositoryPatch {
     pub cursor: Slot<Cursor>,
     /// The last good settings.
     pub config: Slot<StoredConfig>,
+    /// The unique fields from the next batch on. Where they change, all values are given anew: to live versions in the
+    /// order of their places, then to changes, then to private fields in the order of their numbers.
+    pub unique: Slot<UniqueRules>,
     /// Why it rests.
     pub pause: Slot<Pause>,
     /// Deletions waiting for confirmation.
@@ -204,6 +209,8 @@ pub struct Batch {
     pub lease_until: Option<Timestamp>,
     /// What happens when a record has moved.
     pub guard: Guard,
+    /// What happens where a write asks for a unique value of somebody else.
+    pub claiming: Claiming,
     /// The records. Within a batch locations are freed before they are taken, so that paths can be swapped.
     pub writes: Vec<RecordWrite>,
     /// The repository's own row.
@@ -228,6 +235,7 @@ impl Batch {
             fence: None,
             lease_until: None,
             guard: Guard::All,
+            claiming: Claiming::default(),
             writes: Vec::new(),
             repository_patch: RepositoryPatch::default(),
             diagnostics: Vec::new(),
@@ -258,6 +266,15 @@ pub enum ApplyOutcome {
         /// The index of the write.
         write: usize,
         /// The identity that has the place.
+        by: EntityKey,
+    },
+    /// Nothing was written: this write's value of a unique field belongs to another identity (see [`Claiming`]).
+    ValueTaken {
+        /// The index of the write.
+        write: usize,
+        /// The field.
+        field: String,
+        /// The identity that has the value.
         by: EntityKey,
     },
     /// Nothing was written: a log row with this idempotency key exists.
@@ -312,8 +329,11 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// The records of a kind whose live version or change has this slug, ordered by number.
     async fn records_by_slug(&self, id: RepositoryId, kind: &KindName, slug: &Slug) -> Result<Vec<Record>>;
 
+    /// Who holds each of these unique values: the record's number, in the order asked.
+    async fn holders(&self, id: RepositoryId, values: &[UniqueValue]) -> Result<Vec<Option<i64>>>;
+
     /// Every record of a kind that has a live version or a change and a field (possibly a private one) of exactly
-    /// this JSON value, ordered by number: what a `unique` rule asks.
+    /// this JSON value, ordered by number.
     async fn records_by_field(&self, id: RepositoryId, kind: &KindName, field: &str, value: &serde_json::Value) -> Result<Vec<Record>>;
 
     /// Live versions ordered by path and entry, after the given location, at most `limit`.

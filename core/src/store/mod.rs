@@ -8,6 +8,7 @@ mod git;
 mod page;
 mod query;
 mod record;
+mod unique;
 mod values;
 mod view;
 mod words;
@@ -29,6 +30,7 @@ pub use record::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, ConflictReason, KeptRevision, Live, ManifestRow, Record, RecordWrite, Slot,
     SourceState, Target,
 };
+pub use unique::{Claiming, Side, UniqueRules, UniqueValue, regrant, sets, unique_rules, unique_values};
 pub use values::{compare_numbers, compare_sorted, json_equal, sort_rank};
 pub use view::Seen;
 pub use words::{Words, terms};

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::bind::is_contested;
 use super::candidate::LARGEST_FILE;
 use super::engine::{Round, SyncEngine};
 use super::incoming::archived;
@@ -12,7 +13,7 @@ use super::save::{held, kept};
 use super::settings::Settings;
 use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
-use crate::knowledge::{Content, Location};
+use crate::knowledge::{Content, Diagnostic, Fields, Location};
 use crate::store::{
     ApplyOutcome, Base, Batch, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared, PreparedItem,
     Record, RecordWrite, Slot,
@@ -92,7 +93,7 @@ impl SyncEngine {
                 batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
                 batch.repository_patch.config = Slot::Set(settings.stored.clone());
                 let mut touched: HashMap<&str, &crate::store::BlobId> = HashMap::new();
-                let entries = self.written_entries(&settings, &records, &prepared.items).await?;
+                let (entries, mut findings) = self.written_entries(&settings, &records, &prepared.items).await?;
                 for item in &prepared.items {
                     let Some(record) = records.get(&item.uid) else { continue };
                     let content = match held(record, item.revision) {
@@ -104,9 +105,11 @@ impl SyncEngine {
                         touched.insert(item.location.path.as_str(), blob);
                     }
                     let content = entries.get(&item.location).unwrap_or(&content);
+                    look_at_file(&settings, record, item, content, &mut findings);
                     batch.writes.extend(acknowledged(&settings, record, item, content, now));
                 }
                 self.refresh_siblings(&mut batch, prepared, &touched).await?;
+                self.note_published(&mut batch, findings).await?;
             }
             if row.root.is_none()
                 && prepared.parent.is_none()
@@ -121,7 +124,7 @@ impl SyncEngine {
                     round.report.published += prepared.items.len() as u64;
                     return Ok(());
                 }
-                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } => {}
+                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
                 ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an acknowledgement carries no idempotency key")),
             }
@@ -132,24 +135,47 @@ impl SyncEngine {
         ))
     }
 
-    /// The entries of JSON files as they stand in the file: a new one is indented like its neighbours.
+    /// The entries of JSON files as they stand in the file (a new one is indented like its neighbours), and what is to
+    /// be said about these files.
     async fn written_entries(
         &self,
         settings: &Settings,
         records: &HashMap<i64, Record>,
         items: &[PreparedItem],
-    ) -> Result<HashMap<Location, Content>> {
+    ) -> Result<(HashMap<Location, Content>, HashMap<String, Vec<Diagnostic>>)> {
         let mut found = HashMap::new();
+        let mut findings = HashMap::new();
         let mut seen = HashSet::new();
         for item in items.iter().filter(|item| item.location.entry.is_some()) {
             let (Some(blob), Some(record)) = (&item.blob, records.get(&item.uid)) else { continue };
             let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| seen.insert(blob)) else { continue };
             if let Some(BlobRead::Found(bytes)) = self.git()?.read(std::slice::from_ref(blob), LARGEST_FILE).await?.pop() {
-                let decoded = decode_file(kind, &settings.config.root, &item.location.path, &bytes);
-                found.extend(decoded.entities.into_iter().map(|entity| (entity.content.location.clone(), entity.content)));
+                let mut decoded = decode_file(kind, &settings.config.root, &item.location.path, &bytes);
+                found.extend(decoded.entities.iter().map(|entity| (entity.content.location.clone(), entity.content.clone())));
+                settings.schemas.check_file(kind, item.location.path.as_str(), &bytes, &mut decoded);
+                findings.insert(item.location.path.to_string(), decoded.diagnostics);
             }
         }
-        Ok(found)
+        Ok((found, findings))
+    }
+
+    /// Says anew what is to be said about files that were just written: nothing of it is about older bytes.
+    async fn note_published(&self, batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>) -> Result<()> {
+        let mut known: HashMap<String, Vec<Diagnostic>> = HashMap::new();
+        for (finding, _) in self.cache.diagnostics(self.repository).await? {
+            known.entry(finding.path.clone()).or_default().push(finding);
+        }
+        let mut findings: Vec<_> = findings.into_iter().collect();
+        findings.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (path, mut findings) in findings {
+            let known = known.remove(&path).unwrap_or_default();
+            // What contests another file's id, path or value is decided by the next ingest, which looks at it again.
+            findings.extend(known.iter().filter(|finding| is_contested(&finding.code)).cloned());
+            if findings != known {
+                batch.diagnostics.push((path, None, findings));
+            }
+        }
+        Ok(())
     }
 
     /// The other entries of a JSON file live in its new blob.
@@ -184,6 +210,31 @@ impl SyncEngine {
         batch.settled.extend(chains.iter().map(|chain| chain.id));
         self.apply_fenced(&batch).await
     }
+}
+
+/// Adds what is to be said about an item's file, and that nothing is about a place that it left.
+fn look_at_file(
+    settings: &Settings,
+    record: &Record,
+    item: &PreparedItem,
+    content: &Content,
+    findings: &mut HashMap<String, Vec<Diagnostic>>,
+) {
+    if item.location.entry.is_some() {
+        return;
+    }
+    if let Some(left) = record.live.as_ref().map(|live| &live.content.location).filter(|left| **left != item.location) {
+        findings.entry(left.path.to_string()).or_default();
+    }
+    let said = findings.entry(item.location.path.to_string()).or_default();
+    let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| !item.removed) else { return };
+    *said = match decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body) {
+        Ok((decoded, warnings)) => {
+            let violations = settings.schemas.check(kind, &decoded.content, &Fields::new());
+            warnings.into_iter().chain(violations.into_iter().map(|violation| violation.finding)).collect()
+        }
+        Err(finding) => vec![*finding],
+    };
 }
 
 /// The write that acknowledges one item of a chain; `None` when its version cannot be read any more.

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::incoming::Incoming;
+use super::unique::{self, Holder};
 use crate::knowledge::{Diagnostic, EntityKey, Location, LocationKey};
-use crate::store::Record;
+use crate::store::{Record, UniqueValue};
 
 /// One decision: indexes into the records and the entities that were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,17 +32,38 @@ pub(super) struct Bound {
 pub(super) const DUPLICATE_ID: &str = "identity.duplicate";
 /// Code of a second path that differs only in case.
 pub(super) const PATH_CLASH: &str = "path.clash";
+/// Code of a second entity with a value that only one may have.
+pub(super) const UNIQUE_TAKEN: &str = "unique.taken";
+
+/// Whether a finding goes away when something elsewhere does: its file is looked at again until then.
+pub(super) fn is_contested(code: &str) -> bool {
+    matches!(code, DUPLICATE_ID | PATH_CLASH | UNIQUE_TAKEN)
+}
 
 /// Binds `incoming` to `records`. `looked_at` says of a file whether it was read in full or is gone: records living
 /// there are free to be bound anew; all others are where they were. `records` holds every record that lives in a
-/// looked-at file or has the id or (live or planned) the place of an entity.
-pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSet<&str>) -> Bound {
-    let mut state = Binder::new(records, incoming, looked_at);
-    state.refuse_clashing_paths();
-    state.bind_by_id();
-    state.find_vanished();
-    state.bind_by_place_or_bytes();
-    state.finish()
+/// looked-at file or has the id or (live or planned) the place of an entity. `holders` says who has the unique values
+/// of the entities (and of the records' live versions) by now.
+pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSet<&str>, holders: &HashMap<UniqueValue, Holder>) -> Bound {
+    let mut breaches: Vec<(usize, Diagnostic)> = Vec::new();
+    // A refused entity leaves its record what it had, which can be what another one asks for: until nothing changes.
+    loop {
+        let mut state = Binder::new(records, incoming, looked_at);
+        for (entity, finding) in &breaches {
+            state.refused[*entity] = true;
+            state.out.rejected.push((*entity, finding.clone()));
+        }
+        state.refuse_clashing_paths();
+        state.bind_by_id();
+        state.find_vanished();
+        state.bind_by_place_or_bytes();
+        let bound = state.finish();
+        let found = unique::breaches(records, incoming, &bound, holders);
+        if found.is_empty() {
+            return bound;
+        }
+        breaches.extend(found);
+    }
 }
 
 struct Binder<'a> {
@@ -122,6 +144,9 @@ impl<'a> Binder<'a> {
     fn refuse_clashing_paths(&mut self) {
         let mut first: HashMap<LocationKey, usize> = HashMap::new();
         for entity in self.order.clone() {
+            if self.refused[entity] {
+                continue;
+            }
             let location = place(&self.incoming[entity]);
             let key = location.key();
             if let Some(record) = self.by_place.get(&key).copied().filter(|record| !self.loose[*record]) {

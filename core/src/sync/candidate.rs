@@ -7,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::bind::{Binding, Bound};
 use super::incoming::Incoming;
 use super::scan::FileTask;
+use super::settings::Settings;
 use crate::codec::{DecodedFile, decode_file};
-use crate::knowledge::{Config, Diagnostic, Severity};
-use crate::store::{Batch, BlobId, BlobRead, Record};
+use crate::knowledge::{Diagnostic, Kind, KnowledgePath, Severity};
+use crate::store::{Batch, BlobId, BlobRead, Record, unique_values};
 
 /// A larger file is not read.
 pub(super) const LARGEST_FILE: u64 = 10 * 1024 * 1024;
@@ -25,12 +26,12 @@ pub(super) struct Candidate {
 }
 
 /// Decodes one file; even a panic of a decoder is only a finding.
-pub(super) fn candidate(config: &Config, task: &FileTask, read: BlobRead) -> Candidate {
+pub(super) fn candidate(settings: &Settings, task: &FileTask, read: BlobRead) -> Candidate {
     let path = task.path.as_str();
     let broken =
         |code: &str, message: String| DecodedFile { entities: Vec::new(), diagnostics: vec![Diagnostic::error(path, code, message)] };
-    let decoded = match (read, config.kind(&task.kind)) {
-        (BlobRead::Found(bytes), Some(kind)) => catch_unwind(AssertUnwindSafe(|| decode_file(kind, &config.root, &task.path, &bytes)))
+    let decoded = match (read, settings.config.kind(&task.kind)) {
+        (BlobRead::Found(bytes), Some(kind)) => catch_unwind(AssertUnwindSafe(|| decoded(settings, kind, &task.path, &bytes)))
             .unwrap_or_else(|_| {
                 broken("internal", "the file could not be decoded; this is a defect of lorebase, please report the file".to_owned())
             }),
@@ -42,9 +43,19 @@ pub(super) fn candidate(config: &Config, task: &FileTask, read: BlobRead) -> Can
         (BlobRead::Found(_), None) => broken("internal", format!("the kind `{}` vanished", task.kind)),
     };
     let sound = !decoded.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
-    let incoming =
-        decoded.entities.into_iter().map(|decoded| Incoming { kind: task.kind.clone(), decoded, blob: task.blob.clone() }).collect();
+    let incoming = decoded.entities.into_iter().map(|decoded| {
+        let unique = unique_values(&settings.unique, &task.kind, &decoded.content.fields);
+        Incoming { kind: task.kind.clone(), decoded, blob: task.blob.clone(), unique }
+    });
+    let incoming = incoming.collect();
     Candidate { path: path.to_owned(), blob: task.blob.clone(), incoming, findings: decoded.diagnostics, sound }
+}
+
+/// What a file says, held to the schema of its kind.
+pub(super) fn decoded(settings: &Settings, kind: &Kind, path: &KnowledgePath, bytes: &[u8]) -> DecodedFile {
+    let mut decoded = decode_file(kind, &settings.config.root, path, bytes);
+    settings.schemas.check_file(kind, path.as_str(), bytes, &mut decoded);
+    decoded
 }
 
 /// All entities, and the file that each is in.

@@ -5,13 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::LARGEST_FILE;
+use super::candidate::{LARGEST_FILE, decoded};
 use super::engine::{Round, SyncEngine, SyncOptions};
 use super::report::SyncReport;
 use super::scan::Scan;
 use super::settings::Settings;
 use crate::Result;
-use crate::codec::decode_file;
 use crate::knowledge::{EntityKey, Location, Severity};
 use crate::store::{BlobRead, CommitId, RepositoryRow};
 
@@ -108,7 +107,7 @@ impl SyncEngine {
                 rows.retain(|location, _| location.path != task.path);
                 continue;
             };
-            let decoded = decode_file(kind, &settings.config.root, &task.path, &bytes);
+            let decoded = decoded(settings, kind, &task.path, &bytes);
             if decoded.diagnostics.iter().any(|finding| finding.severity == Severity::Error) || contested.contains(task.path.as_str()) {
                 drift.invalid.push(DriftEntry { key: None, path: task.path.to_string() });
                 rows.retain(|location, _| location.path != task.path);

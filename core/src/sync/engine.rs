@@ -13,6 +13,7 @@ use super::cancellation::Cancellation;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
 use super::report::{Phase, Progress, ProgressFn, SyncReport};
+use super::settings::Settings;
 use crate::clock::{Clock, Entropy, Timestamp};
 use crate::knowledge::Author;
 use crate::store::{Batch, CacheStore, GitStore, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
@@ -88,6 +89,8 @@ pub struct SyncEngine {
     pub(super) policy: CommitPolicy,
     /// The root folder that holds in place of the settings' own.
     pub(super) root: Option<String>,
+    /// The settings that were kept last, compiled.
+    pub(super) settings: std::sync::Mutex<Option<Arc<Settings>>>,
     /// One round at a time within the process; the lease does the same between processes.
     turn: Mutex<()>,
 }
@@ -132,7 +135,7 @@ impl SyncEngine {
         root: Option<String>,
     ) -> Self {
         let owner = env.processes.owner(env.entropy.uuid());
-        Self { git, cache, env, repository, owner, committer, policy, root, turn: Mutex::new(()) }
+        Self { git, cache, env, repository, owner, committer, policy, root, settings: std::sync::Mutex::default(), turn: Mutex::new(()) }
     }
 
     pub(super) fn git(&self) -> Result<&Arc<dyn GitStore>> {
@@ -286,6 +289,8 @@ impl SyncEngine {
             _ => false,
         };
         let confirmed = options.allow_deletions && row.held.is_some();
+        let settings = self.stored_settings(row.config.as_ref());
+        let settled = settled && (row.unique.as_ref() == Some(&settings.unique) || head.is_none()) && !self.contested().await?;
         if !settled || confirmed || options.recheck || row.pause.is_some() || !self.cache.prepared(self.repository).await?.is_empty() {
             return Ok(None);
         }
@@ -310,7 +315,12 @@ impl SyncEngine {
         }
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
+            let before = (round.report.published, round.report.unchanged);
             self.publish_due(round, all).await?;
+            // What was published may have been what stood in the way of a quarantined file.
+            if before != (round.report.published, round.report.unchanged) && self.contested().await? {
+                self.ingest(round).await?;
+            }
         }
         Ok(())
     }

@@ -3,14 +3,14 @@
 
 use uuid::Uuid;
 
-use super::merge::{Choices, MergeConflict, Side, merge, merge_choosing, same_text};
+use super::merge::{Choices, MergeConflict, Side, merge, merge_choosing, same_text, valid};
 use super::save::{kept, live_base, operation_of};
 use crate::clock::Timestamp;
-use crate::codec::{Decoded, decode_content};
+use crate::codec::{Decoded, Schemas, decode_content};
 use crate::knowledge::{Author, ConflictPolicy, Content, EntityKey, Kind, KindName};
 use crate::store::{
     Base, BlobId, Change, ChangeAction, ChangeState, CommitId, ConflictNote, ConflictReason, Direction, Live, LogStatus, LogWrite,
-    Operation, Record, RecordWrite, Slot, Target,
+    Operation, Record, RecordWrite, Slot, Target, UniqueValue,
 };
 
 /// One entity as git's tree has it now.
@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     pub(super) kind: KindName,
     pub(super) decoded: Decoded,
     pub(super) blob: BlobId,
+    /// The values that no other entity may have.
+    pub(super) unique: Vec<UniqueValue>,
 }
 
 impl Incoming {
@@ -32,12 +34,15 @@ pub(super) struct IngestContext<'a> {
     /// The kind that the entity has now.
     pub(super) kind: &'a Kind,
     pub(super) root: &'a str,
+    pub(super) schemas: &'a Schemas,
     pub(super) commit: &'a CommitId,
     /// Who made that commit.
     pub(super) author: Option<&'a Author>,
     pub(super) now: Timestamp,
     /// The id of the log row, if one is written.
     pub(super) operation: Uuid,
+    /// Whether its unique values may have come free: it asks for them again.
+    pub(super) reclaim: bool,
     /// A version of ours that was prepared for git and never acknowledged, with the saves it held.
     pub(super) unacknowledged: Option<(&'a Content, &'a [Uuid])>,
 }
@@ -72,7 +77,7 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
 
     match &record.live {
         Some(old) if old.content == *theirs && write.key == record.key => {
-            let stale = old.blob != incoming.blob || old.explicit_id != incoming.decoded.explicit_id;
+            let stale = ctx.reclaim || old.blob != incoming.blob || old.explicit_id != incoming.decoded.explicit_id;
             if !stale && !settled {
                 return None;
             }
@@ -241,7 +246,7 @@ fn settle_against_present(
         return true;
     }
     let common = change.base.as_ref().map(|base| &base.content);
-    match merge(ctx.kind, ctx.root, common, &change.content, theirs) {
+    match merge(ctx.kind, ctx.root, common, &change.content, theirs).and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) {
         Ok(merged) if merged.same_bytes(theirs) => {
             settle(ctx, &change, &change.operations, record, write);
             write.keep.extend(kept(Some((&change.content, change.revision)), ctx.now));
@@ -300,7 +305,8 @@ fn by_policy(
             let theirs = &incoming.decoded.content;
             let common = change.base.as_ref().map(|base| &base.content);
             let side = if ctx.kind.conflict == ConflictPolicy::Git { Side::Git } else { Side::Cache };
-            let Ok(merged) = merge_choosing(ctx.kind, ctx.root, common, &change.content, theirs, &Choices::all(side)) else {
+            let merged = merge_choosing(ctx.kind, ctx.root, common, &change.content, theirs, &Choices::all(side));
+            let Ok(merged) = merged.and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) else {
                 hold(ctx, record, change, conflict, write);
                 effect.conflict = true;
                 return;

@@ -6,16 +6,19 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::bind::{Binding, Bound, DUPLICATE_ID, PATH_CLASH, bind};
+use super::bind::{Binding, Bound, UNIQUE_TAKEN, bind, is_contested};
 use super::candidate::{Candidate, LARGEST_FILE, candidate, entangled_files, flatten, note_findings, sound_paths};
 use super::engine::{Round, SyncEngine};
 use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
 use super::report::{Phase, SyncReport};
 use super::scan::{FileTask, Scan};
 use super::settings::Settings;
+use super::unique::{Holder, place_of};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
-use crate::store::{ApplyOutcome, Batch, BlobId, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot};
+use crate::store::{
+    ApplyOutcome, Batch, BlobId, Claiming, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot, UniqueValue, unique_values,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// Files read, decoded and written at a time.
@@ -37,6 +40,8 @@ struct Ingest<'a> {
     author: Option<Author>,
     /// Paths with findings before this ingest.
     flagged: HashSet<String>,
+    /// Those of them that could not have a unique value.
+    unclaimed: HashSet<String>,
     /// Versions of ours that were prepared and never acknowledged: by record.
     unacknowledged: HashMap<i64, (Content, Vec<Uuid>)>,
     /// Whether any path is gone: then new files may be moved ones.
@@ -60,22 +65,27 @@ impl SyncEngine {
             };
         };
         let at_cursor = row.cursor.as_ref().is_some_and(|cursor| cursor.commit == head);
-        let settings =
-            if at_cursor { self.stored_settings(row.config.as_ref()) } else { self.settings_at(&head, row.config.as_ref()).await? };
-        let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
+        let known = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == self.stored_settings(row.config.as_ref()).fingerprint);
         let confirm = round.options.allow_deletions && row.held.is_some();
         tracing::debug!(target: "lorebase::step", step = "G2", repository = self.repository, head = %head, "comparing head and cursor");
-        if at_cursor && same_settings && !confirm && !round.options.recheck {
+        let flagged = self.flagged().await?;
+        let contested = flagged.iter().any(|(_, code)| is_contested(code));
+        if at_cursor && known && !confirm && !round.options.recheck && !contested {
             return Ok(());
         }
+        let settings = self.settings_at(&head, row.config.as_ref()).await?;
+        let same_settings = row.cursor.as_ref().is_some_and(|cursor| cursor.fingerprint == settings.fingerprint);
         tracing::debug!(target: "lorebase::step", step = "G3", "listing what changed");
-        let flagged = self.flagged().await?;
+        if !round.options.dry_run {
+            self.hold_to_rules(&row, &settings, Some(round.fence)).await?;
+        }
         let scan = self.scan(&row, &head, &settings, same_settings && !round.options.recheck, &flagged).await?;
         let ingest = Ingest {
             author: git.commit(&head).await.ok().map(|commit| commit.author.author),
             unacknowledged: self.unacknowledged().await?,
             moves: !scan.gone.is_empty(),
             flagged: flagged.iter().map(|(path, _)| path.clone()).collect(),
+            unclaimed: flagged.iter().filter(|(_, code)| code == UNIQUE_TAKEN).map(|(path, _)| path.clone()).collect(),
             settings: &settings,
             head: &head,
         };
@@ -86,8 +96,51 @@ impl SyncEngine {
         self.ingest_rest(round, &ingest, &row, &scan, last).await
     }
 
+    /// Makes the database hold every write to the unique fields of these settings.
+    pub(crate) async fn hold_to_rules(&self, row: &RepositoryRow, settings: &Settings, fence: Option<u64>) -> Result<()> {
+        if row.unique.as_ref() == Some(&settings.unique) {
+            return Ok(());
+        }
+        let mut batch = Batch::new(self.repository, self.env.clock.now());
+        batch.fence = fence;
+        batch.repository_patch.unique = Slot::Set(settings.unique.clone());
+        match self.cache.apply(&batch).await? {
+            ApplyOutcome::Fenced(fence) => Err(fenced(fence)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a file waits for something elsewhere to go away.
+    pub(super) async fn contested(&self) -> Result<bool> {
+        Ok(self.flagged().await?.iter().any(|(_, code)| is_contested(code)))
+    }
+
+    /// Who has the unique values of entities and of records, as the database knows it.
+    async fn holders(&self, records: &[Record], incoming: &[Incoming], settings: &Settings) -> Result<HashMap<UniqueValue, Holder>> {
+        let lives = records.iter().filter_map(|record| record.live.as_ref().map(|live| (&record.key.kind, &live.content.fields)));
+        let mut values: Vec<UniqueValue> = incoming.iter().flat_map(|entity| entity.unique.iter().cloned()).collect();
+        values.extend(lives.flat_map(|(kind, fields)| unique_values(&settings.unique, kind, fields)));
+        values.sort();
+        values.dedup();
+        if values.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = self.cache.holders(self.repository, &values).await?;
+        let known: HashSet<i64> = records.iter().map(|record| record.uid).collect();
+        let mut strangers: Vec<i64> = found.iter().flatten().copied().filter(|uid| !known.contains(uid)).collect();
+        strangers.sort_unstable();
+        strangers.dedup();
+        let mut places: HashMap<i64, String> = HashMap::new();
+        if !strangers.is_empty() {
+            let found = self.cache.records_by_uid(self.repository, &strangers).await?;
+            places.extend(found.into_iter().flatten().map(|record| (record.uid, place_of(&record))));
+        }
+        let holder = |uid: i64| Holder { uid, place: places.get(&uid).cloned().unwrap_or_default() };
+        Ok(values.into_iter().zip(found).filter_map(|(value, uid)| Some((value, holder(uid?)))).collect())
+    }
+
     /// Paths with findings, and the codes of those.
-    async fn flagged(&self) -> Result<Vec<(String, String)>> {
+    pub(super) async fn flagged(&self) -> Result<Vec<(String, String)>> {
         let findings = self.cache.diagnostics(self.repository).await?;
         Ok(findings.into_iter().map(|(finding, _)| (finding.path, finding.code)).collect())
     }
@@ -124,7 +177,7 @@ impl SyncEngine {
         let seen: HashSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
         let contested: Vec<String> = flagged
             .iter()
-            .filter(|(path, code)| (code == DUPLICATE_ID || code == PATH_CLASH) && !seen.contains(path.as_str()))
+            .filter(|(path, code)| is_contested(code) && !seen.contains(path.as_str()))
             .map(|(path, _)| path.clone())
             .collect();
         let entries = git.lookup(head, &contested).await?;
@@ -189,7 +242,7 @@ impl SyncEngine {
         tracing::debug!(target: "lorebase::step", step = "G4", files = tasks.len(), "reading and decoding");
         let blobs: Vec<BlobId> = tasks.iter().map(|task| task.blob.clone()).collect();
         let reads = self.git()?.read(&blobs, LARGEST_FILE).await?;
-        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(&ingest.settings.config, task, read)).collect())
+        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(ingest.settings, task, read)).collect())
     }
 
     /// Every record that the entities of these files may belong to.
@@ -217,7 +270,8 @@ impl SyncEngine {
     ) -> Result<()> {
         let records = self.records_for(&candidates, &[]).await?;
         let (incoming, file_of) = flatten(&candidates);
-        let bound = bind(&records, &incoming, &sound_paths(&candidates, &[]));
+        let holders = self.holders(&records, &incoming, ingest.settings).await?;
+        let bound = bind(&records, &incoming, &sound_paths(&candidates, &[]), &holders);
         let entangled = entangled_files(&bound, &records, &incoming, &file_of, &candidates, ingest.moves);
 
         let mut batch = self.batch(round);
@@ -255,7 +309,9 @@ impl SyncEngine {
                     .for_each(|(_, effect)| count(&mut round.report, *effect));
                 moved.into_iter().map(|write| owner[write]).collect()
             }
-            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::Moved(_) => (0..candidates.len()).collect(),
+            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } | ApplyOutcome::Moved(_) => {
+                (0..candidates.len()).collect()
+            }
             ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
             ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
         };
@@ -283,7 +339,8 @@ impl SyncEngine {
         let places: HashSet<LocationKey> = incoming.iter().map(|entity| entity.decoded.content.location.key()).collect();
         for _ in 0..TRIES {
             let records = self.records_for(&candidates, &scan.gone).await?;
-            let bound = bind(&records, &incoming, &sound_paths(&candidates, &scan.gone));
+            let holders = self.holders(&records, &incoming, ingest.settings).await?;
+            let bound = bind(&records, &incoming, &sound_paths(&candidates, &scan.gone), &holders);
             let mut batch = self.batch(round);
             let mut report = round.report.clone();
             let mut absent = absent_records(&bound);
@@ -350,7 +407,7 @@ impl SyncEngine {
                     round.report = report;
                     return Ok(());
                 }
-                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } => {}
+                ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
                 ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
             }
@@ -389,21 +446,22 @@ impl SyncEngine {
         for path in scan.gone.iter().filter(|path| ingest.flagged.contains(*path)) {
             batch.diagnostics.push((path.clone(), None, Vec::new()));
         }
-        if ingest.flagged.contains(Config::FILE) || !ingest.settings.diagnostics.is_empty() {
-            batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
-        }
+        // What is wrong with a schema is told with the settings that name it.
+        batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
     }
 
     fn batch(&self, round: &Round) -> Batch {
         let mut batch = Batch::new(self.repository, self.env.clock.now());
         batch.fence = Some(round.fence);
         batch.lease_until = Some(self.lease_until());
+        batch.claiming = Claiming::Live;
         batch
     }
 
     fn context<'a>(&self, ingest: &'a Ingest<'_>, incoming: &Incoming, record: Option<&Record>, now: Timestamp) -> IngestContext<'a> {
         let kind = ingest.settings.config.kind(&incoming.kind).unwrap_or(&ingest.settings.config.kinds[0]);
-        self.context_of(ingest, kind, record, now)
+        let reclaim = ingest.unclaimed.contains(incoming.decoded.content.location.path.as_str());
+        IngestContext { reclaim, ..self.context_of(ingest, kind, record, now) }
     }
 
     fn record_context<'a>(&self, ingest: &'a Ingest<'_>, record: &Record, now: Timestamp) -> Option<IngestContext<'a>> {
@@ -422,10 +480,12 @@ impl SyncEngine {
         IngestContext {
             kind,
             root: &ingest.settings.config.root,
+            schemas: &ingest.settings.schemas,
             commit: ingest.head,
             author: ingest.author.as_ref(),
             now,
             operation: self.operation(),
+            reclaim: false,
             unacknowledged: unacknowledged.map(|(content, operations)| (content, operations.as_slice())),
         }
     }

@@ -26,6 +26,7 @@ mod scan;
 mod settings;
 mod source;
 mod stale;
+mod unique;
 mod validate;
 
 pub use cancellation::Cancellation;

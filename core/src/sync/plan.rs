@@ -2,7 +2,9 @@
 
 pub(crate) use super::patch::named_edits;
 pub(crate) use super::save::{
-    SaveContext, SavePlan, collapse, kept, live_base, log_row, needs_revision, newest, plan_create, plan_delete, plan_update,
+    SaveContext, SavePlan, collapse, hold_to_schema, kept, live_base, log_row, needs_revision, newest, plan_create, plan_delete,
+    plan_update,
 };
 pub(crate) use super::source::{decided, differences, refresh, taking, without_id};
+pub(crate) use super::settings::Settings;
 pub(crate) use super::stale::version;

@@ -15,7 +15,7 @@ use super::incoming::{archived, stands_on_live};
 use super::ingest::fenced;
 use super::outgoing::{Chain, Refusal, message, touched_paths, trailers};
 use super::report::Phase;
-use super::save::{kept, operation_of};
+use super::save::{kept, operation_of, take_private};
 use crate::clock::Timestamp;
 use crate::codec::{FieldEdit, decode_content, edit_head};
 use crate::knowledge::{EntityId, EntityKey};
@@ -111,7 +111,12 @@ impl SyncEngine {
         for record in &records {
             let Some(change) = &record.change else { continue };
             tracing::trace!(repository = self.repository, entity = %record.key, operations = ?change.operations, "publishing");
-            if let Some(write) = self.without_foreign_id(&row, record, change, now).await? {
+            if let Some(write) = self.without_private_fields(&row, record, change, now) {
+                if matches!(&write.change, Slot::Set(refused) if refused.revision == change.revision) {
+                    tried.insert((record.uid, change.revision));
+                }
+                refused.writes.push(write);
+            } else if let Some(write) = self.without_foreign_id(&row, record, change, now).await? {
                 refused.writes.push(write);
             } else if !stands_on_live(record) {
                 tried.insert((record.uid, change.revision));
@@ -184,6 +189,31 @@ impl SyncEngine {
                 Ok(Outcome::More)
             }
         }
+    }
+
+    /// A change with a field that became private after it was saved goes on without it: the value stays in SQL. Where
+    /// that cannot be done the change never goes.
+    fn without_private_fields(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Option<RecordWrite> {
+        let settings = self.stored_settings(row.config.as_ref());
+        let kind = settings.config.kind(&record.key.kind).filter(|_| change.action == ChangeAction::Write)?;
+        let mut private = record.private.clone();
+        let edits = take_private(kind, &change.content.fields, &mut private);
+        if edits.is_empty() {
+            return None;
+        }
+        let location = &change.content.location;
+        let head = edit_head(kind.format, &change.content.head, &edits).ok();
+        let root = &settings.config.root;
+        let decoded = head.and_then(|head| decode_content(kind, root, location, &head, &change.content.body).ok());
+        let Some((decoded, _)) = decoded else {
+            let why = format!("`{location}` would hold a private field; save it without that field");
+            return Some(self.refusal(record, change, &Refusal::Never(why), now));
+        };
+        let mut write = RecordWrite::onto(record);
+        write.revision += 1;
+        write.private = Slot::Set(private);
+        write.change = Slot::Set(Change { content: decoded.content, revision: write.revision, ..change.clone() });
+        Some(write)
     }
 
     /// A change that would give its file the id of an entity that lives elsewhere by now goes on without it.
@@ -447,7 +477,7 @@ impl SyncEngine {
         match self.cache.apply(batch).await? {
             ApplyOutcome::Fenced(fence) => Err(fenced(fence)),
             ApplyOutcome::Applied { .. } | ApplyOutcome::Moved(_) => Ok(()),
-            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::Duplicate(_) => {
+            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } | ApplyOutcome::Duplicate(_) => {
                 Err(Error::new(ErrorKind::Internal, "bookkeeping writes take no place"))
             }
         }

@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::merge::{MergeConflict, merge, same_text};
+use super::merge::{MergeConflict, merge, same_text, valid};
 use super::naming::{follow_title, new_identity, place, refuse_new_id};
 use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits};
 use super::request::{BasedOn, Save};
 use super::stale::{gone, rebase, version};
 use crate::clock::Timestamp;
-use crate::codec::{decode_content, edit_head, fit_body, render_head};
+use crate::codec::{FieldEdit, Schemas, Violation, decode_content, edit_head, fit_body, render_head};
 use crate::knowledge::{Author, Config, Content, EntityKey, Fields, Kind, Location, Status};
 use crate::store::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, Direction, KeptRevision, LogStatus, LogWrite, Operation, Record, RecordWrite,
@@ -27,6 +27,8 @@ pub(crate) struct SaveContext<'a> {
     pub(crate) root: &'a str,
     /// All kinds: a new place must be of this one.
     pub(crate) config: &'a Config,
+    /// What their fields are held to.
+    pub(crate) schemas: &'a Schemas,
     pub(crate) now: Timestamp,
     pub(crate) operation: Uuid,
     /// An id for a new entity that brings none.
@@ -101,9 +103,10 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     refuse_new_id(record, &edits)?;
     edits.retain(|edit| edit_name(edit) != "id");
 
-    let (private_edits, edits): (Vec<_>, Vec<_>) =
+    let (private_edits, mut edits): (Vec<_>, Vec<_>) =
         edits.into_iter().partition(|edit| ctx.kind.private.contains(&edit_name(edit).to_owned()));
     let mut private = record.private.clone();
+    edits.extend(take_private(ctx.kind, &current.fields, &mut private));
     apply_edits(&mut private, &private_edits);
     let edits: Vec<_> = edits.into_iter().filter(|edit| !is_noop(edit, &current.fields)).collect();
     let rename = save.rename.as_ref().filter(|slug| **slug != current.slug);
@@ -115,6 +118,9 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
         // A key is remembered even where there was nothing to do: a late repeat must not apply.
         if matches!(write.private, Slot::Keep) && save.idempotency_key.is_none() {
             return Ok(SavePlan::Nothing);
+        }
+        if let Slot::Set(private) = &write.private {
+            hold_to_schema(ctx, current, private)?;
         }
         write.log.push(log_row(ctx, save, record.key.clone(), Operation::Update, LogStatus::Success, newest_revision));
         return Ok(SavePlan::Write(Box::new(write)));
@@ -135,7 +141,20 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
             .unwrap_or_else(|| current.location.clone()),
     };
     let content = decode(ctx, &location, &head, &body)?;
+    let private = if let Slot::Set(private) = &write.private { private } else { &record.private };
+    hold_to_schema(ctx, &content, private)?;
     Ok(finish(ctx, save, record, write, content, current.status))
+}
+
+/// What stands in the file and has become private since moves over; the edits that take it out of the file.
+pub(super) fn take_private(kind: &Kind, fields: &Fields, private: &mut Fields) -> Vec<FieldEdit> {
+    let standing = kind.private.iter().filter_map(|field| fields.get(field).map(|value| (field, value)));
+    let mut edits = Vec::new();
+    for (field, value) in standing {
+        private.entry(field.as_str()).or_insert_with(|| value.clone());
+        edits.push(FieldEdit::Unset(field.clone()));
+    }
+    edits
 }
 
 /// Decides a save of an entity that does not exist. `record` is what is left of an earlier one with the same id.
@@ -165,6 +184,7 @@ pub(crate) fn plan_create(ctx: &SaveContext<'_>, save: &Save, record: Option<&Re
     apply_edits(&mut fields, &maintained);
     let head = render_head(ctx.kind.format, &fields);
     let content = decode(ctx, &location, &head, save.body.as_deref().unwrap_or_default())?;
+    hold_to_schema(ctx, &content, &private)?;
     let mut write = match record {
         Some(record) => RecordWrite::onto(record),
         None => RecordWrite::new(Target::New, key.clone(), 0),
@@ -264,7 +284,8 @@ fn destination(content: &Content, old_status: Option<Status>, live: bool, was_dr
 fn republish(ctx: &SaveContext<'_>, record: &Record, base: Option<&Base>, content: &Content) -> Result<Content, MergeConflict> {
     match (&record.live, base) {
         (Some(live), base) if base.is_none_or(|base| !base.content.same_bytes(&live.content)) => {
-            merge(ctx.kind, ctx.root, base.map(|base| &base.content), content, &live.content)
+            let merged = merge(ctx.kind, ctx.root, base.map(|base| &base.content), content, &live.content);
+            merged.and_then(|merged| valid(ctx.schemas, ctx.kind, merged))
         }
         (None, Some(_)) => Err(MergeConflict::whole(crate::store::ConflictReason::DeletedInGit)),
         _ => Ok(content.clone()),
@@ -327,6 +348,23 @@ fn decode(ctx: &SaveContext<'_>, location: &Location, head: &str, body: &str) ->
             .with("line", diagnostic.line)
             .with("column", diagnostic.column)),
     }
+}
+
+/// Refuses a version that a strict schema does not allow. What only leaves git is not looked at.
+pub(crate) fn hold_to_schema(ctx: &SaveContext<'_>, content: &Content, private: &Fields) -> Result<()> {
+    if content.status == Some(Status::Archived) {
+        return Ok(());
+    }
+    let Some(Violation { field, finding }) = ctx.schemas.refusal(ctx.kind, content, private) else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        format!("the schema of {} does not allow this, nothing was saved: {}", ctx.kind.name, finding.message),
+    )
+    .with("path", finding.path)
+    .with("line", finding.line)
+    .with("column", finding.column)
+    .with("code", finding.code)
+    .with("field", field))
 }
 
 /// A revision whose bytes leave the record and are kept.

@@ -1,6 +1,6 @@
 //! Checking files without a cache: what an ingest would say about a whole tree.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::bind::bind;
 use super::candidate::{LARGEST_FILE, candidate, flatten};
@@ -29,10 +29,10 @@ impl SyncEngine {
         for tasks in scan.files.chunks(CHUNK) {
             let blobs: Vec<_> = tasks.iter().map(|task| task.blob.clone()).collect();
             let reads = git.read(&blobs, LARGEST_FILE).await?;
-            candidates.extend(tasks.iter().zip(reads).map(|(task, read)| candidate(&settings.config, task, read)));
+            candidates.extend(tasks.iter().zip(reads).map(|(task, read)| candidate(&settings, task, read)));
         }
         let (incoming, _) = flatten(&candidates);
-        findings.extend(bind(&[], &incoming, &HashSet::new()).rejected.into_iter().map(|(_, finding)| finding));
+        findings.extend(bind(&[], &incoming, &HashSet::new(), &HashMap::new()).rejected.into_iter().map(|(_, finding)| finding));
         findings.extend(candidates.into_iter().flat_map(|candidate| candidate.findings));
         findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         Ok(findings)

@@ -15,4 +15,6 @@ mod recovery;
 mod restore;
 mod saves;
 mod sources;
+mod schemas;
+mod unique;
 mod world;

@@ -41,13 +41,18 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
         let processes = Arc::new(MemoryProcesses::new());
-        let kb = open(git.clone(), cache.clone(), &clock, &entropy, &processes, publish);
+        let kb = open(Some(git.clone()), cache.clone(), &clock, &entropy, &processes, publish);
         Self { git, cache, clock, entropy, processes, kb }
     }
 
     /// Another process on the same repository and database.
     pub(crate) fn another(&self, publish: PublishMode) -> KnowledgeBase {
-        open(self.git.clone(), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+        open(Some(self.git.clone()), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
+    /// A process that has the database and no repository.
+    pub(crate) fn without_repository(&self) -> KnowledgeBase {
+        open(None, self.cache.clone(), &self.clock, &self.entropy, &self.processes, PublishMode::Inline)
     }
 
     /// Another process with the same database and another repository.
@@ -56,19 +61,19 @@ impl World {
     }
 
     pub(crate) fn try_on(&self, git: Arc<MemoryGit>, publish: PublishMode) -> lorebase::Result<KnowledgeBase> {
-        try_open(git, self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+        try_open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
     }
 
     /// Another process with the same repository and another database.
     pub(crate) fn with_cache(&self, cache: Arc<MemoryCache>, publish: PublishMode) -> KnowledgeBase {
-        open(self.git.clone(), cache, &self.clock, &self.entropy, &self.processes, publish)
+        open(Some(self.git.clone()), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
     /// Another process, whose stores go wrong as `faults` says.
     pub(crate) fn faulty(&self, publish: PublishMode, faults: &Faults) -> KnowledgeBase {
         let git = Arc::new(FaultGit::new(self.git.clone(), faults.clone()));
         let cache = Arc::new(FaultCache::new(self.cache.clone(), faults.clone()));
-        open(git, cache, &self.clock, &self.entropy, &self.processes, publish)
+        open(Some(git), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
     /// The process of this engine dies.
@@ -132,7 +137,7 @@ impl World {
 }
 
 fn open(
-    git: Arc<dyn GitStore>,
+    git: Option<Arc<dyn GitStore>>,
     cache: Arc<dyn CacheStore>,
     clock: &Arc<ManualClock>,
     entropy: &Arc<SeededEntropy>,
@@ -143,7 +148,7 @@ fn open(
 }
 
 fn try_open(
-    git: Arc<dyn GitStore>,
+    git: Option<Arc<dyn GitStore>>,
     cache: Arc<dyn CacheStore>,
     clock: &Arc<ManualClock>,
     entropy: &Arc<SeededEntropy>,
@@ -151,7 +156,7 @@ fn try_open(
     publish: PublishMode,
 ) -> lorebase::Result<KnowledgeBase> {
     run(KnowledgeBase::new(Parts {
-        git: Some(git),
+        git,
         cache,
         env: Environment {
             clock: clock.clone() as Arc<dyn Clock>,

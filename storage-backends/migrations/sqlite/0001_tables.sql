@@ -12,6 +12,7 @@ CREATE TABLE repository (
     cursor_fingerprint TEXT,
     config_yaml        TEXT,
     config_schemas     TEXT,
+    unique_fields      TEXT,
     fence              INTEGER NOT NULL DEFAULT 0,
     lease_owner        TEXT,
     lease_until        TEXT,
@@ -107,6 +108,18 @@ CREATE INDEX change_waiting ON change (repository, state, dead, updated_at, uid)
 CREATE INDEX change_slug ON change (repository, kind, slug, id);
 CREATE INDEX change_title ON change (repository, title, kind, id);
 CREATE INDEX change_updated ON change (repository, updated_at, kind, id);
+
+-- Values that no two entities of a kind share, by who has them and in which of its parts.
+CREATE TABLE unique_value (
+    repository INTEGER NOT NULL REFERENCES repository (id),
+    kind       TEXT NOT NULL,
+    field      TEXT NOT NULL,
+    value      TEXT NOT NULL,
+    side       TEXT NOT NULL,
+    uid        INTEGER NOT NULL REFERENCES knowledge (uid),
+    PRIMARY KEY (repository, kind, field, value, side)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unique_value_holder ON unique_value (uid, side);
 
 -- What a change in the state `conflict` is about.
 CREATE TABLE conflict (

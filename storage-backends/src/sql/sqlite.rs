@@ -12,6 +12,7 @@ mod read;
 mod repository;
 mod search;
 mod source;
+mod unique;
 mod upsert;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Owner, Page, Prepared,
-    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, View,
+    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
 use sqlx::SqlitePool;
@@ -243,6 +244,12 @@ impl CacheStore for SqliteCache {
     async fn records_by_slug(&self, id: RepositoryId, kind: &KindName, slug: &Slug) -> Result<Vec<Record>> {
         let (kind, slug) = (kind.clone(), slug.clone());
         reading!(self, |connection| read::by_slug(connection, id, &kind, &slug))
+    }
+
+    async fn holders(&self, id: RepositoryId, values: &[UniqueValue]) -> Result<Vec<Option<i64>>> {
+        let asked = values.to_vec();
+        let found = reading!(self, |connection| unique::holders(connection, id, &asked.iter().collect::<Vec<_>>()))?;
+        Ok(values.iter().map(|value| found.get(value).copied()).collect())
     }
 
     async fn records_by_field(&self, id: RepositoryId, kind: &KindName, field: &str, value: &serde_json::Value) -> Result<Vec<Record>> {

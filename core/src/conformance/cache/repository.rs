@@ -9,7 +9,7 @@ use crate::ErrorKind;
 use crate::knowledge::Diagnostic;
 use crate::store::{
     ApplyOutcome, Batch, CacheStore, Cursor, HeldDeletions, Lease, LeaseOutcome, Pause, Prepared, PreparedItem, RepositoryKey,
-    RepositoryPatch, Slot, StoredConfig,
+    RepositoryPatch, Slot, StoredConfig, UniqueRules,
 };
 
 const TTL: Duration = Duration::from_secs(30);
@@ -69,10 +69,12 @@ pub async fn the_repositorys_row_is_patched_slot_by_slot(store: &dyn CacheStore)
     let config = StoredConfig { yaml: "kinds:\n  - ä\n".to_owned(), schemas: [("s.json".to_owned(), "{\"a\": 1}\n".to_owned())].into() };
     let pause = Pause { reason: "the remote is down".to_owned(), code: "unavailable".to_owned(), until: at(60), attempts: 3 };
     let held = HeldDeletions { commit: commit(3), count: 40, since: at(1) };
+    let unique = UniqueRules::from([("skill".into(), vec!["mail".to_owned()])]);
     let all = RepositoryPatch {
         root: Slot::Set(commit(1)),
         cursor: Slot::Set(cursor.clone()),
         config: Slot::Set(config.clone()),
+        unique: Slot::Set(unique.clone()),
         pause: Slot::Set(pause.clone()),
         held: Slot::Set(held.clone()),
     };
@@ -80,11 +82,12 @@ pub async fn the_repositorys_row_is_patched_slot_by_slot(store: &dyn CacheStore)
     let row = store.repository(id).await.unwrap();
     assert_eq!((row.root, row.cursor), (Some(commit(1)), Some(cursor)));
     assert_eq!((row.config.clone(), row.pause, row.held), (Some(config.clone()), Some(pause), Some(held)));
+    assert_eq!(row.unique, Some(unique.clone()));
 
     let some = RepositoryPatch { cursor: Slot::Clear, pause: Slot::Clear, held: Slot::Clear, ..RepositoryPatch::default() };
     applied(store, &Batch { repository_patch: some, ..Batch::new(id, at(2)) }).await;
     let row = store.repository(id).await.unwrap();
-    assert_eq!((row.root, row.config), (Some(commit(1)), Some(config)));
+    assert_eq!((row.root, row.config, row.unique), (Some(commit(1)), Some(config), Some(unique)));
     assert_eq!((row.cursor, row.pause, row.held), (None, None, None));
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::repository::Repository;
 use crate::store::{
-    Admission, Admitted, ApplyOutcome, Batch, ChangeState, PriorSave, Record, RecordWrite, RepositoryPatch, Slot, Standing, admit, claims,
+    Admission, Admitted, ApplyOutcome, Batch, ChangeAction, ChangeState, Claim, PriorSave, Record, RecordWrite, RepositoryPatch, Side,
+    Slot, Standing, UniqueRules, UniqueValue, admit, claims, regrant, sets,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -16,12 +17,18 @@ impl Repository {
         if let Some(prior) = self.duplicate(batch)? {
             return Ok(ApplyOutcome::Duplicate(prior));
         }
-        let (writes, moved) = match admit(batch, &claims(batch), &self.standing(batch))? {
+        let claims = claims(batch, self.row.unique.as_ref().unwrap_or(&UniqueRules::new()));
+        let (writes, moved, values) = match admit(batch, &claims, &self.standing(batch, &claims))? {
             Admission::Refused(outcome) => return Ok(outcome),
-            Admission::Granted { writes, moved } => (writes, moved),
+            Admission::Granted { writes, moved, values } => (writes, moved, values),
         };
         let uids = self.write(batch, &writes, last_uid);
+        self.hold(batch, &writes, &uids, values);
+        let rules = self.row.unique.clone();
         self.write_rest(batch);
+        if self.row.unique != rules {
+            self.hold_anew();
+        }
         Ok(ApplyOutcome::Applied { uids, moved })
     }
 
@@ -41,21 +48,25 @@ impl Repository {
         Ok(None)
     }
 
-    fn standing(&self, batch: &Batch) -> Vec<Standing> {
+    fn standing(&self, batch: &Batch, claims: &[Claim]) -> Vec<Standing> {
         let mut found: BTreeMap<i64, Standing> = BTreeMap::new();
         let mut add = |uid: Option<i64>| {
             if let Some(record) = uid.and_then(|uid| self.records.get(&uid)) {
-                found.entry(record.uid).or_insert_with(|| standing(record));
+                let holds = self.holds.get(&record.uid).cloned().unwrap_or_default();
+                found.entry(record.uid).or_insert_with(|| standing(record, holds));
             }
         };
-        for (write, claim) in batch.writes.iter().zip(claims(batch)) {
+        for (write, claim) in batch.writes.iter().zip(claims) {
             if let crate::store::Target::Existing { uid, .. } = write.target {
                 add(Some(uid));
             }
             add(self.keys.get(&write.key).copied());
-            for place in [claim.live, claim.placed].into_iter().flatten() {
-                add(self.live_at.get(&place).copied());
-                add(self.placed_at.get(&place).copied());
+            for place in [&claim.live, &claim.placed].into_iter().flatten() {
+                add(self.live_at.get(place).copied());
+                add(self.placed_at.get(place).copied());
+            }
+            for (_, value) in &claim.values {
+                add(self.holder.get(value).copied());
             }
         }
         found.into_values().collect()
@@ -88,6 +99,50 @@ impl Repository {
             self.put(record);
         }
         uids
+    }
+
+    /// Gives each written record the values of the parts that were set; those of the others stay.
+    fn hold(&mut self, batch: &Batch, writes: &[Admitted], uids: &[i64], values: Vec<Vec<(Side, UniqueValue)>>) {
+        for (admitted, uid) in writes.iter().zip(uids) {
+            let held = self.holds.entry(*uid).or_default();
+            for (_, value) in held.extract_if(.., |(side, _)| sets(&batch.writes[admitted.write], *side)) {
+                self.holder.remove(&value);
+            }
+        }
+        for (uid, values) in uids.iter().zip(values) {
+            self.holds.entry(*uid).or_default().extend(values);
+        }
+        for uid in uids {
+            let held = self.holds.get(uid).into_iter().flatten();
+            self.holder.extend(held.map(|(_, value)| (value.clone(), *uid)));
+        }
+        for uid in uids {
+            if self.holds.get(uid).is_some_and(Vec::is_empty) {
+                self.holds.remove(uid);
+            }
+        }
+    }
+
+    fn hold_anew(&mut self) {
+        let rules = self.row.unique.clone().unwrap_or_default();
+        let records = || self.records.values();
+        let kind = |uid: &i64| self.records.get(uid).map(|record| &record.key.kind);
+        let lives = self.files.values().filter_map(|uid| {
+            let live = self.records.get(uid)?.live.as_ref()?;
+            Some((*uid, kind(uid)?, Side::Live, &live.content.fields))
+        });
+        let changes = records().filter_map(|record| {
+            let change = record.change.as_ref().filter(|change| change.action == ChangeAction::Write)?;
+            Some((record.uid, &record.key.kind, Side::Change, &change.content.fields))
+        });
+        let private = records().map(|record| (record.uid, &record.key.kind, Side::Private, &record.private));
+        let granted = regrant(&rules, lives.chain(changes).chain(private));
+        self.holds.clear();
+        self.holder.clear();
+        for (uid, side, value) in granted {
+            self.holder.insert(value.clone(), uid);
+            self.holds.entry(uid).or_default().push((side, value));
+        }
     }
 
     fn take(&mut self, uid: i64) -> Option<Record> {
@@ -123,10 +178,11 @@ impl Repository {
         if let (Some(_), Some(until), Some(lease)) = (batch.fence, batch.lease_until, &mut self.row.lease) {
             lease.until = until;
         }
-        let RepositoryPatch { root, cursor, config, pause, held } = batch.repository_patch.clone();
+        let RepositoryPatch { root, cursor, config, unique, pause, held } = batch.repository_patch.clone();
         patch(&mut self.row.root, root);
         patch(&mut self.row.cursor, cursor);
         patch(&mut self.row.config, config);
+        patch(&mut self.row.unique, unique);
         patch(&mut self.row.pause, pause);
         patch(&mut self.row.held, held);
         for (path, blob, found) in &batch.diagnostics {
@@ -145,13 +201,14 @@ impl Repository {
     }
 }
 
-fn standing(record: &Record) -> Standing {
+fn standing(record: &Record, holds: Vec<(Side, UniqueValue)>) -> Standing {
     Standing {
         uid: record.uid,
         stamp: record.stamp,
         key: record.key.clone(),
         live: record.live.as_ref().map(|live| live.content.location.key()),
         placed: record.change.as_ref().filter(|change| change.placed).map(|change| change.content.location.key()),
+        holds,
     }
 }
 

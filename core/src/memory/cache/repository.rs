@@ -10,7 +10,7 @@ use super::log::LogRow;
 use crate::knowledge::{Content, Diagnostic, EntityKey, Location, LocationKey, Severity};
 use crate::store::{
     BlobId, Change, ChangeState, Counts, KeptRevision, LogStatus, ManifestRow, Prepared, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, SourceState, json_equal,
+    RepositoryRow, Side, SourceState, UniqueValue, json_equal,
 };
 
 #[derive(Debug)]
@@ -29,11 +29,14 @@ pub(super) struct Repository {
     pub(super) idempotency: HashMap<String, u64>,
     pub(super) diagnostics: BTreeMap<String, (Option<BlobId>, Vec<Diagnostic>)>,
     pub(super) prepared: Vec<Prepared>,
+    pub(super) holds: BTreeMap<i64, Vec<(Side, UniqueValue)>>,
+    pub(super) holder: HashMap<UniqueValue, i64>,
 }
 
 impl Repository {
     pub(super) fn new(id: RepositoryId, key: RepositoryKey) -> Self {
-        let row = RepositoryRow { id, key, root: None, cursor: None, config: None, fence: 0, lease: None, pause: None, held: None };
+        let row =
+            RepositoryRow { id, key, root: None, cursor: None, config: None, unique: None, fence: 0, lease: None, pause: None, held: None };
         Self {
             row,
             records: BTreeMap::new(),
@@ -49,6 +52,8 @@ impl Repository {
             idempotency: HashMap::new(),
             diagnostics: BTreeMap::new(),
             prepared: Vec::new(),
+            holds: BTreeMap::new(),
+            holder: HashMap::new(),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use body::Hunk;
 pub use fields::FieldConflict;
 
-use crate::codec::{FieldEdit, decode_content, edit_head, fit_body};
+use crate::codec::{FieldEdit, Schemas, decode_content, edit_head, fit_body};
 use crate::knowledge::{Content, Fields, Kind};
 use crate::store::ConflictReason;
 
@@ -144,6 +144,14 @@ pub fn merge_choosing(
     let body = if theirs.body.is_empty() { fit_body(&theirs.head, &body) } else { body };
     let (decoded, _) = decode_content(kind, root, location, &head, &body).map_err(|_| invalid())?;
     Ok(decoded.content)
+}
+
+/// A merged version, if the schema of its kind takes it.
+pub(super) fn valid(schemas: &Schemas, kind: &Kind, merged: Content) -> Result<Content, MergeConflict> {
+    match schemas.refusal(kind, &merged, &Fields::new()) {
+        Some(_) => Err(MergeConflict::whole(ConflictReason::InvalidMerge)),
+        None => Ok(merged),
+    }
 }
 
 /// The edits that bring our changes of fields onto git's.

@@ -4,43 +4,51 @@ use std::collections::{HashMap, HashSet};
 
 use lorebase::knowledge::LocationKey;
 use lorebase::store::{
-    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, RepositoryId, Slot, Standing, Target, admit, claims,
+    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, RepositoryId, Slot, Standing, Target, UniqueRules,
+    UniqueValue, admit, claims,
 };
 use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::failure::Failure;
 use super::super::rows::{Columns, key};
-use super::super::words::{from_word, json, to_number};
+use super::super::words::{from_word, json};
 use super::upsert::{self, Written};
-use super::{diagnose, log, repository};
+use super::{diagnose, log, repository, unique};
 
 pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> Result<ApplyOutcome, Failure> {
-    let fence = fence(connection, batch.repository).await?;
+    let (fence, rules) = fence_and_rules(connection, batch.repository).await?;
     if batch.fence.is_some_and(|held| held != fence) {
         return Ok(ApplyOutcome::Fenced(fence));
     }
     if let Some(prior) = duplicate(connection, batch).await? {
         return Ok(ApplyOutcome::Duplicate(prior));
     }
-    let claims = claims(batch);
-    let standing = standing(connection, batch, &claims).await?;
-    let (writes, moved) = match admit(batch, &claims, &standing)? {
+    let claims = claims(batch, &rules);
+    let standing = standing(connection, batch, &claims, &rules).await?;
+    let (writes, moved, values) = match admit(batch, &claims, &standing)? {
         Admission::Refused(outcome) => return Ok(outcome),
-        Admission::Granted { writes, moved } => (writes, moved),
+        Admission::Granted { writes, moved, values } => (writes, moved, values),
     };
     let uids = write(connection, batch, &claims, &standing, &writes).await?;
+    unique::write(connection, batch, &standing, &writes, &uids, &values).await?;
     repository::patch(connection, batch).await?;
+    if let Slot::Set(new) = &batch.repository_patch.unique
+        && *new != rules
+    {
+        unique::write_anew(connection, batch.repository, new).await?;
+    }
     diagnose::write(connection, batch).await?;
     let rest: Vec<(Option<i64>, &LogWrite)> = batch.log.iter().map(|log| (None, log)).collect();
     log::write(connection, batch.repository, &rest).await?;
     Ok(ApplyOutcome::Applied { uids, moved })
 }
 
-async fn fence(connection: &mut SqliteConnection, id: RepositoryId) -> Result<u64, Failure> {
-    let fence = sqlx::query_scalar("SELECT fence FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
-    match fence {
-        Some(fence) => to_number("fence", fence),
+/// The current fence, and the unique fields that writes are held to.
+async fn fence_and_rules(connection: &mut SqliteConnection, id: RepositoryId) -> Result<(u64, UniqueRules), Failure> {
+    let row = sqlx::query("SELECT fence, unique_fields FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
+    match row {
+        Some(row) => Ok((row.number("fence")?, row.maybe_json("unique_fields")?.unwrap_or_default())),
         None => Err(Error::new(ErrorKind::NotFound, format!("the cache has no repository number {id}; attach it first")).into()),
     }
 }
@@ -72,19 +80,23 @@ async fn duplicate(connection: &mut SqliteConnection, batch: &Batch) -> Result<O
     Ok(None)
 }
 
-/// Every record that the batch can meet: by number, by key and by place.
-async fn standing(connection: &mut SqliteConnection, batch: &Batch, claims: &[Claim]) -> Result<Vec<Standing>, Failure> {
+/// Every record that the batch can meet: by number, by key, by place and by unique value.
+async fn standing(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    claims: &[Claim],
+    rules: &UniqueRules,
+) -> Result<Vec<Standing>, Failure> {
     if batch.writes.is_empty() {
         return Ok(Vec::new());
     }
-    let uids: Vec<i64> = batch
-        .writes
-        .iter()
-        .filter_map(|write| match write.target {
-            Target::Existing { uid, .. } => Some(uid),
-            Target::New => None,
-        })
-        .collect();
+    let targets = batch.writes.iter().filter_map(|write| match write.target {
+        Target::Existing { uid, .. } => Some(uid),
+        Target::New => None,
+    });
+    let mut uids: Vec<i64> = targets.collect();
+    let values: Vec<&UniqueValue> = claims.iter().flat_map(|claim| claim.values.iter().map(|(_, value)| value)).collect();
+    uids.extend(unique::holders(connection, batch.repository, &values).await?.into_values());
     let keys: Vec<[&str; 2]> = batch.writes.iter().map(|write| [write.key.kind.as_str(), write.key.id.as_str()]).collect();
     let places: HashSet<&LocationKey> = claims.iter().flat_map(|claim| claim.live.iter().chain(&claim.placed)).collect();
     let rows = sqlx::query(
@@ -110,9 +122,12 @@ async fn standing(connection: &mut SqliteConnection, batch: &Batch, claims: &[Cl
             key: key(row, "kind", "id")?,
             live: row.maybe_text("live_at")?.map(|place| from_word("location_key", &place)).transpose()?,
             placed: row.maybe_text("placed_at")?.map(|place| from_word("location_key", &place)).transpose()?,
+            holds: Vec::new(),
         })
     };
-    rows.iter().map(row).collect()
+    let mut standing: Vec<Standing> = rows.iter().map(row).collect::<Result<_, Failure>>()?;
+    unique::fill(connection, rules, &mut standing).await?;
+    Ok(standing)
 }
 
 async fn write(

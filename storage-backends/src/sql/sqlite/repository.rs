@@ -60,6 +60,7 @@ pub(super) async fn read(connection: &mut SqliteConnection, id: RepositoryId) ->
         root: row.maybe_text("root")?.map(CommitId::new),
         cursor: cursor.map(|(commit, fingerprint)| Cursor { commit: CommitId::new(commit), fingerprint }),
         config,
+        unique: row.maybe_json("unique_fields")?,
         fence: row.number("fence")?,
         lease,
         pause: row.maybe_json("pause")?,
@@ -147,7 +148,8 @@ async fn patch_row(connection: &mut SqliteConnection, id: RepositoryId, patch: &
     sqlx::query(
         "UPDATE repository SET root = iif(?2, ?3, root), cursor_commit = iif(?4, ?5, cursor_commit), \
          cursor_fingerprint = iif(?4, ?6, cursor_fingerprint), config_yaml = iif(?7, ?8, config_yaml), \
-         config_schemas = iif(?7, ?9, config_schemas), pause = iif(?10, ?11, pause), held = iif(?12, ?13, held) WHERE id = ?1",
+         config_schemas = iif(?7, ?9, config_schemas), pause = iif(?10, ?11, pause), held = iif(?12, ?13, held), \
+         unique_fields = iif(?14, ?15, unique_fields) WHERE id = ?1",
     )
     .bind(id)
     .bind(slot(&patch.root).written)
@@ -162,6 +164,8 @@ async fn patch_row(connection: &mut SqliteConnection, id: RepositoryId, patch: &
     .bind(slot(&patch.pause).json()?)
     .bind(slot(&patch.held).written)
     .bind(slot(&patch.held).json()?)
+    .bind(slot(&patch.unique).written)
+    .bind(slot(&patch.unique).json()?)
     .execute(&mut *connection)
     .await?;
     Ok(())
