@@ -8,6 +8,9 @@ mod edit_block;
 mod edit_flow;
 mod edit_json;
 mod edit_rewrite;
+mod fast_path;
+#[cfg(test)]
+mod fast_path_properties;
 mod fault;
 mod fence;
 mod heading;

@@ -16,7 +16,7 @@ pub(super) const DEEPEST: usize = 64;
 pub(super) const MOST_NODES: usize = 100_000;
 
 /// One node. `start..end` is its content without anchor and tag; `outer` is where those begin.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Node<'a> {
     pub(super) data: Data<'a>,
     pub(super) outer: usize,
@@ -27,7 +27,7 @@ pub(super) struct Node<'a> {
     pub(super) tagged: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Data<'a> {
     Scalar(Cow<'a, str>, Style),
     Seq(Vec<Node<'a>>, Shape),
@@ -36,7 +36,7 @@ pub(super) enum Data<'a> {
     Alias(usize),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Entry<'a> {
     pub(super) key: Node<'a>,
     pub(super) value: Node<'a>,

@@ -89,7 +89,7 @@ pub struct Kind {
     /// The path of its JSON Schema from the top of the repository. Read and part of the fingerprint; entities are not
     /// held to it yet.
     pub schema: Option<String>,
-    /// Declared lists. Kept for readers; a list merges as one value yet.
+    /// How lists are merged, by the path of the list: dots go into mappings and into the items of keyed lists.
     pub lists: BTreeMap<String, ListRule>,
     /// Fields whose value no two entities share. Kept for readers; not enforced yet.
     pub unique: Vec<String>,

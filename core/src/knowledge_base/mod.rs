@@ -4,6 +4,7 @@
 mod health;
 mod read;
 mod resolve;
+mod source;
 mod transfer;
 mod write;
 
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use health::Health;
 pub use read::{Found, Listing, Selector};
-pub use resolve::{Accept, ConflictView, Hunk, SideView};
+pub use resolve::{Accept, ConflictView, SideView};
+pub use source::{OverriddenField, Override, Settle};
 pub use transfer::ImportRow;
 pub use write::Delete;
 
@@ -126,6 +128,7 @@ impl KnowledgeBase {
         let row = cache.attach(&key, env.clock.now()).await?;
         if let (Some(git), Some(root)) = (&git, &row.root)
             && !git.exists(root).await?
+            && git.head().await?.is_some()
             && !shares_content(&**git, &*cache, row.id).await?
         {
             return Err(Error::new(

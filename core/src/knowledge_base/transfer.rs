@@ -160,11 +160,15 @@ impl KnowledgeBase {
 
     /// Commits everything that waits: one commit for all of it, or one an entity. Drafts and conflicts stay.
     ///
+    /// A branch that lost all its commits is filled first: one commit of `lorebase.yaml`, the schemas and the files of
+    /// every entity as git had them, byte for byte (of a JSON file, every entry). Files that are no entities, and
+    /// history, were never in the database.
+    ///
     /// # Errors
     /// Those of [`sync`](Self::sync).
     pub async fn export(&self, one_commit: bool, progress: Option<ProgressFn>) -> Result<SyncReport> {
         let policy = if one_commit { CommitPolicy::PerBatch } else { CommitPolicy::PerSave };
-        self.sync(SyncOptions { policy: Some(policy), progress, ..SyncOptions::default() }).await
+        self.sync(SyncOptions { policy: Some(policy), restore: true, progress, ..SyncOptions::default() }).await
     }
 
     /// Forgets the kept bytes of old revisions and the log rows that are older than `age`. A form made from a forgotten

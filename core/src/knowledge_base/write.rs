@@ -158,7 +158,7 @@ impl KnowledgeBase {
     }
 
     /// The record that a save is about. Creating something that exists, and updating nothing, are refused.
-    async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
+    pub(super) async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
         let selector = match (&save.id, &save.slug) {
             (Some(id), _) => Some(Selector::Id(id.clone())),
             (None, Some(slug)) => Some(Selector::Slug(slug.clone())),
@@ -210,7 +210,10 @@ impl KnowledgeBase {
         })
     }
 
-    async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+    pub(super) async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+        if let Some(source) = &save.source {
+            return self.plan_refresh(ctx, save, source, record).await;
+        }
         match record {
             Some(record) if plan::newest(record).is_some() => {
                 let older = match plan::needs_revision(save, record) {
@@ -376,6 +379,6 @@ fn deleted_here_and_edited_in_git(record: &Record) -> bool {
     record.live.is_some() && change.is_some_and(|change| change.state == ChangeState::Conflict && change.action == ChangeAction::Delete)
 }
 
-fn busy(kind: &KindName) -> Error {
+pub(super) fn busy(kind: &KindName) -> Error {
     Error::new(ErrorKind::Busy, format!("others kept saving this {kind} at the same moment; nothing was saved, try again"))
 }

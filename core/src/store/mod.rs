@@ -27,7 +27,7 @@ pub use query::{
 };
 pub use record::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, ConflictReason, KeptRevision, Live, ManifestRow, Record, RecordWrite, Slot,
-    Target,
+    SourceState, Target,
 };
 pub use values::{compare_numbers, compare_sorted, json_equal, sort_rank};
 pub use view::Seen;

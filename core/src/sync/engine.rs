@@ -44,6 +44,8 @@ pub struct SyncOptions {
     pub no_publish: bool,
     /// Reads every file again, whether it changed or not.
     pub recheck: bool,
+    /// Fills a branch that lost all its commits from the database first.
+    pub restore: bool,
     /// How waiting changes become commits, where it differs from the engine's own policy.
     pub policy: Option<CommitPolicy>,
     /// Called with the progress.
@@ -59,6 +61,7 @@ impl std::fmt::Debug for SyncOptions {
             .field("allow_deletions", &self.allow_deletions)
             .field("no_publish", &self.no_publish)
             .field("recheck", &self.recheck)
+            .field("restore", &self.restore)
             .field("policy", &self.policy)
             .field("progress", &self.progress.is_some())
             .field("cancellation", &self.cancellation)
@@ -297,6 +300,9 @@ impl SyncEngine {
     }
 
     async fn work(&self, round: &mut Round, all: bool) -> Result<()> {
+        if round.options.restore {
+            self.restore(round).await?;
+        }
         let lost = self.recover(round).await?;
         self.ingest(round).await?;
         if round.stops() {

@@ -53,7 +53,7 @@ impl SyncEngine {
                 Some(cursor) => Err(Error::new(
                     ErrorKind::NotFound,
                     format!(
-                        "the branch `{}` no longer exists (it was at {}); restore it, nothing was removed here",
+                        "the branch `{}` no longer exists (it was at {}); bring it back, or fill it from the database with an export; nothing was removed here",
                         row.key.branch, cursor.commit
                     ),
                 )),

@@ -12,5 +12,7 @@ mod invariants;
 mod publish;
 mod random;
 mod recovery;
+mod restore;
 mod saves;
+mod sources;
 mod world;

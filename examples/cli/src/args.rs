@@ -141,9 +141,25 @@ pub(crate) enum Command {
         /// The entity
         #[arg(value_name = "KIND/SLUG")]
         entity: EntityName,
-        /// Whose version counts where they differ: `git`, `cache`, or a FILE with the whole document (`-`: standard input)
-        #[arg(long, value_name = "git|cache|FILE", value_hint = ValueHint::FilePath)]
-        accept: PathBuf,
+        #[command(flatten)]
+        decision: Decision,
+        /// Who decides [default: who git says you are]
+        #[arg(long, value_name = "NAME <MAIL>")]
+        author: Option<String>,
+    },
+    /// Show where people have decided otherwise than an external source says, or settle that
+    Overrides {
+        /// The source, as `save --source` names it
+        source: String,
+        /// Settle this entity
+        #[arg(value_name = "KIND/SLUG", requires = "settle")]
+        entity: Option<EntityName>,
+        /// Keep the entity's own values, or take the source's
+        #[arg(long, value_name = "keep|take", requires = "entity")]
+        settle: Option<SettleAs>,
+        /// Only this field
+        #[arg(long = "field", value_name = "FIELD", requires = "settle")]
+        fields: Vec<String>,
         /// Who decides [default: who git says you are]
         #[arg(long, value_name = "NAME <MAIL>")]
         author: Option<String>,
@@ -216,6 +232,33 @@ pub(crate) struct List {
     pub(crate) working: bool,
 }
 
+/// How a conflict is decided.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Decision {
+    /// Whose version counts where they differ: `git`, `cache`, or a FILE with the whole document (`-`: standard input)
+    #[arg(long, value_name = "git|cache|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) accept: Option<PathBuf>,
+    /// Whose value of a field counts, as `conflicts` names it; --accept decides the rest
+    #[arg(long = "field", value_name = "FIELD=git|cache")]
+    pub(crate) fields: Vec<String>,
+    /// Whose lines count in a hunk of the text, from 1
+    #[arg(long = "hunk", value_name = "N=git|cache")]
+    pub(crate) hunks: Vec<String>,
+    /// Refuse when our side was saved again since this revision of it
+    #[arg(long, value_name = "N", group = "guard")]
+    pub(crate) expect_revision: Option<u64>,
+}
+
+/// What becomes of a difference from an external source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SettleAs {
+    /// The entity keeps its own.
+    Keep,
+    /// The source's value is saved.
+    Take,
+}
+
 /// What changes.
 #[derive(Debug, Args)]
 pub(crate) struct Save {
@@ -244,8 +287,11 @@ pub(crate) struct Save {
     #[arg(long)]
     pub(crate) message: Option<String>,
     /// The revision that the change was made from; what changed since is merged, or nothing is saved
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "source")]
     pub(crate) expect_revision: Option<u64>,
+    /// A refresh from this external source: changes only what the source changed, and never what a person edited
+    #[arg(long, value_name = "NAME", conflicts_with = "body_file")]
+    pub(crate) source: Option<String>,
 }
 
 /// How findings are printed.

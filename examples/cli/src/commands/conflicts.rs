@@ -48,13 +48,26 @@ fn show(output: &Output, conflict: &ConflictView) -> Result<(), Failure> {
             output.line(format!("    {}  {text}", styled(style, format!("{label:4}"))))?;
         }
     }
-    if sides.iter().any(|(_, side, _)| side.as_ref().is_some_and(|side| side.body.is_some())) {
+    for (number, hunk) in conflict.hunks.iter().enumerate() {
+        let title = format!("text, hunk {} (line {})", number + 1, hunk.git_line);
+        output.line(format!("  {}", styled(BOLD, title)))?;
+        for (label, text, style) in [("base", &hunk.base, DIM), ("ours", &hunk.cache, WAITS), ("git", &hunk.git, GOOD)] {
+            lines(output, label, style, text)?;
+        }
+    }
+    if conflict.hunks.is_empty() && sides.iter().any(|(_, side, _)| side.as_ref().is_some_and(|side| side.body.is_some())) {
         output.line(format!("  {}", styled(BOLD, "text")))?;
         for (label, side, style) in sides {
             body(output, label, style, side.as_ref())?;
         }
     }
-    output.line(format!("  decide: lorebase resolve {name} --accept git|cache|FILE"))
+    output.line(format!("  decide: lorebase resolve {name} --accept git|cache|FILE"))?;
+    if conflict.fields.len() + conflict.hunks.len() > 1 {
+        let field = conflict.fields.first().map(|field| format!(" --field '{}=git'", printable(field))).unwrap_or_default();
+        let hunk = if conflict.hunks.is_empty() { "" } else { " --hunk 1=cache" };
+        output.line(format!("  or part by part: --accept for the rest,{field}{hunk}"))?;
+    }
+    Ok(())
 }
 
 fn told(side: Option<&SideView>, field: &str) -> String {
@@ -66,9 +79,18 @@ fn told(side: Option<&SideView>, field: &str) -> String {
 }
 
 fn body(output: &Output, label: &str, style: anstyle::Style, side: Option<&SideView>) -> Result<(), Failure> {
-    let text = side.and_then(|side| side.body.as_deref()).map(steady);
-    let Some(text) = text else { return output.line(format!("    {}  (not there)", styled(style, format!("{label:4}")))) };
+    match side.and_then(|side| side.body.as_deref()) {
+        Some(text) => lines(output, label, style, text),
+        None => output.line(format!("    {}  (not there)", styled(style, format!("{label:4}")))),
+    }
+}
+
+fn lines(output: &Output, label: &str, style: anstyle::Style, text: &str) -> Result<(), Failure> {
+    let text = steady(text);
     let text = text.trim_matches('\n');
+    if text.is_empty() {
+        return output.line(format!("    {}  (nothing)", styled(style, format!("{label:4}"))));
+    }
     for (at, line) in text.lines().take(LINES).enumerate() {
         let label = if at == 0 { label } else { "" };
         let line = output.width().map_or_else(|| line.to_owned(), |width| cut(line, width.saturating_sub(12)));

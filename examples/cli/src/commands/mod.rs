@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod list;
 mod log;
+mod overrides;
 mod resolve;
 mod save;
 mod shell;
@@ -36,7 +37,11 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<Done, F
         Command::Retry { entity } => log::retry(&options, output, entity.as_ref()).await,
         Command::Drift { repair } => drift::run(&options, output, repair).await,
         Command::Conflicts => conflicts::run(&options, output).await,
-        Command::Resolve { entity, accept, author } => resolve::run(&options, output, &entity, &accept, author.as_deref()).await,
+        Command::Resolve { entity, decision, author } => resolve::run(&options, output, &entity, &decision, author.as_deref()).await,
+        Command::Overrides { source, entity, settle, fields, author } => match entity.zip(settle) {
+            Some((entity, settle)) => overrides::settle(&options, output, &source, &entity, settle, &fields, author.as_deref()).await,
+            None => overrides::run(&options, output, &source).await,
+        },
         Command::Export { one_commit } => sync::export(&options, output, one_commit).await,
         Command::Import { rows, kind, author } => import::run(&options, output, &rows, &kind, author.as_deref()).await,
         Command::Validate { path, format } => validate::run(&options, output, path, format).await,

@@ -1,27 +1,28 @@
 //! `resolve`: a person's decision.
 
-use std::path::Path;
-
 use lorebase::Accept;
+use lorebase::sync::{Choices, Side};
 
 use crate::Done;
-use crate::args::Common;
+use crate::args::{Common, Decision};
 use crate::commands::save;
 use crate::entity::EntityName;
-use crate::failure::Failure;
+use crate::failure::{Failure, usage};
 use crate::input;
 use crate::output::{BOLD, Output, styled};
 use crate::session::Session;
 
-pub(crate) async fn run(common: &Common, output: &Output, name: &EntityName, accept: &Path, author: Option<&str>) -> Result<Done, Failure> {
-    let accept = match accept.to_str() {
-        Some("git") => Accept::Git,
-        Some("cache") => Accept::Cache,
-        _ => Accept::Document(input::text(accept)?),
-    };
+pub(crate) async fn run(
+    common: &Common,
+    output: &Output,
+    name: &EntityName,
+    decision: &Decision,
+    author: Option<&str>,
+) -> Result<Done, Failure> {
+    let accept = accept(decision)?;
     let session = Session::open(common).await?;
     let author = session.author(author)?;
-    let decided = session.kb.resolve(&name.kind, name.selector(), accept, None, author).await?;
+    let decided = session.kb.resolve(&name.kind, name.selector(), accept, decision.expect_revision, author).await?;
     let left = session.kb.conflicts().await?;
     if output.is_json() {
         output.json(&left)?;
@@ -36,4 +37,52 @@ pub(crate) async fn run(common: &Common, output: &Output, name: &EntityName, acc
     }
     session.publish_in_background().await?;
     Ok(Done::look_if(!left.is_empty()))
+}
+
+/// One side, a whole document, or a side for each part.
+fn accept(decision: &Decision) -> Result<Accept, Failure> {
+    let named = decision.accept.as_deref().and_then(|accept| accept.to_str()).and_then(side);
+    if decision.fields.is_empty() && decision.hunks.is_empty() {
+        return match (&decision.accept, named) {
+            (_, Some(Side::Git)) => Ok(Accept::Git),
+            (_, Some(Side::Cache)) => Ok(Accept::Cache),
+            (Some(file), None) => Ok(Accept::Document(input::text(file)?)),
+            (None, None) => Err(usage("nothing is decided: say --accept git, --accept cache, --accept FILE, or --field and --hunk")),
+        };
+    }
+    if decision.accept.is_some() && named.is_none() {
+        return Err(usage("a whole document decides everything: leave out --field and --hunk, or accept git or cache for the rest"));
+    }
+    let mut choices = Choices { rest: named, ..Choices::default() };
+    for choice in &decision.fields {
+        let (field, side) = chosen("--field", choice)?;
+        choices = choices.field(field, side);
+    }
+    for choice in &decision.hunks {
+        let (number, side) = chosen("--hunk", choice)?;
+        let number: usize = number.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+            usage(format!(
+                "`--hunk {}` names no hunk; write its number as `lorebase conflicts` shows it, for example --hunk 1=git",
+                choice.escape_debug()
+            ))
+        })?;
+        choices = choices.hunk(number - 1, side);
+    }
+    Ok(Accept::Each(choices))
+}
+
+/// `WHAT=git` or `WHAT=cache`; what is decided may hold `=` itself.
+fn chosen<'a>(option: &str, choice: &'a str) -> Result<(&'a str, Side), Failure> {
+    choice
+        .rsplit_once('=')
+        .and_then(|(what, name)| Some((what, side(name)?)))
+        .ok_or_else(|| usage(format!("`{option} {}` chooses no side; end it with =git or =cache", choice.escape_debug())))
+}
+
+fn side(name: &str) -> Option<Side> {
+    match name {
+        "git" => Some(Side::Git),
+        "cache" => Some(Side::Cache),
+        _ => None,
+    }
 }

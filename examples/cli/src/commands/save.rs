@@ -56,9 +56,10 @@ fn request(arguments: &Save) -> Result<sync::Save, Failure> {
         save = save.body(input::text(file)?);
     }
     save.message.clone_from(&arguments.message);
-    Ok(match arguments.expect_revision {
-        Some(revision) => save.based_on(revision),
-        None => save.based_on_current(),
+    Ok(match (&arguments.source, arguments.expect_revision) {
+        (Some(source), _) => save.source(source),
+        (None, Some(revision)) => save.based_on(revision),
+        (None, None) => save.based_on_current(),
     })
 }
 

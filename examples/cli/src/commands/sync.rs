@@ -22,7 +22,7 @@ pub(crate) async fn run(common: &Common, output: &Output, dry_run: bool, allow_d
 pub(crate) async fn export(common: &Common, output: &Output, one_commit: bool) -> Result<Done, Failure> {
     let session = Session::open(common).await?;
     let policy = if one_commit { CommitPolicy::PerBatch } else { CommitPolicy::PerSave };
-    work(&session, output, SyncOptions { policy: Some(policy), ..SyncOptions::default() }).await
+    work(&session, output, SyncOptions { policy: Some(policy), restore: true, ..SyncOptions::default() }).await
 }
 
 async fn work(session: &Session, output: &Output, options: SyncOptions) -> Result<Done, Failure> {

@@ -54,6 +54,7 @@ fn a_conflict_is_shown_side_by_side_and_decided() {
     assert_eq!(tiers, ["gold", "silver", "bronze"]);
     assert_eq!(conflict["hunks"][0]["cache"], "Makes anvils and rockets.\n");
     assert_eq!(conflict["hunks"][0]["git"], "\nMakes anvils and springs.\n");
+    assert_eq!((&conflict["hunks"][0]["gitLine"], &conflict["hunks"][0]["cacheLine"]), (&1.into(), &1.into()));
     assert_eq!(conflict["hunks"].as_array().unwrap().len(), 1);
     let told = world.run(&["resolve", "customer/acme-inc", "--accept", "cache"]);
     assert!(told.well().starts_with("decided customer/acme-inc: revision "));
@@ -77,6 +78,57 @@ fn a_conflict_is_decided_for_git_or_by_a_whole_document() {
     let both = "---\nid: cust-acme\nname: Acme Inc.\ntier: platinum\n---\n\nBoth.\n";
     assert_eq!(world.run_reading(both, &["resolve", "customer/acme-inc", "--accept", "-"]).status, Some(0));
     assert_eq!(world.git(&["show", "HEAD:customers/acme-inc.md"]), both.trim_end());
+}
+
+#[test]
+fn a_conflict_is_decided_part_by_part() {
+    let world = conflicted();
+    assert_eq!(world.run(&["sync"]).status, Some(1));
+    assert_told("resolve_half", &world.transcript(&["resolve", "customer/acme-inc", "--field", "tier=git"]));
+    assert_told("resolve_no_side", &world.transcript(&["resolve", "customer/acme-inc", "--field", "tier"]));
+    assert_told("resolve_no_hunk", &world.transcript(&["resolve", "customer/acme-inc", "--hunk", "first=git"]));
+    let both = ["resolve", "customer/acme-inc", "--accept", "body.md", "--field", "tier=git"];
+    assert_told("resolve_two_ways", &world.transcript(&both));
+    assert_eq!(world.run(&["conflicts", "--json"]).json()[0]["fields"], serde_json::json!(["tier"]), "nothing was decided");
+    world.run(&["resolve", "customer/acme-inc", "--field", "tier=git", "--hunk", "1=cache"]).well();
+    let file = world.git(&["show", "HEAD:customers/acme-inc.md"]);
+    assert!(file.contains("tier: bronze") && file.contains("Makes anvils and rockets."), "{file}");
+    world.assert_clean();
+}
+
+#[test]
+fn edits_of_different_paragraphs_merge_and_a_refresh_leaves_manual_edits_alone() {
+    let world = World::seeded();
+    let refresh = |tier: &str, region: &str| {
+        let (tier, region) = (format!("tier={tier}"), format!("region={region}"));
+        world.transcript(&["save", "customer/acme-inc", "--source", "crm", "--set", &tier, "--set", &region])
+    };
+    world.run(&["save", "customer/acme-inc", "--source", "crm", "--set", "tier=gold", "--set", "region=south"]).well();
+    world.run(&["save", "customer/acme-inc", "--set", "tier=platinum"]).well();
+    assert_told("refresh", &refresh("silver", "west"));
+    assert_told("overrides", &world.transcript(&["overrides", "crm"]));
+    assert!(world.read("customers/acme-inc.md").contains("region: west\ntier: platinum\n"));
+    let told = world.run(&["overrides", "crm", "--json"]);
+    assert_eq!((told.status, &told.json()[0]["fields"][0]["said"]), (Some(1), &"silver".into()));
+    assert_told("overrides_settle", &world.transcript(&["overrides", "crm", "customer/acme-inc", "--settle", "take"]));
+    assert_told("overrides_none", &world.transcript(&["overrides", "crm"]));
+    assert!(world.read("customers/acme-inc.md").contains("tier: silver\n"));
+    world.assert_clean();
+}
+
+#[test]
+fn a_lost_repository_is_filled_from_the_database() {
+    let world = World::seeded();
+    let cache = format!("sqlite:{}", world.repo().join(".git/lorebase/cache.db").display());
+    let empty = world.outside().join("again");
+    world.git(&["init", "-q", "-b", "main", empty.to_str().unwrap()]);
+    let again = |command: &str| world.transcript(&["--repo", "../again", "--cache", &cache, command]);
+    assert_told("lost_sync", &again("sync"));
+    assert_told("lost_export", &again("export"));
+    for path in ["skills/reading-pdfs.md", "customers/acme-inc.md", "prompts/blocks/tone.md"] {
+        assert_eq!(std::fs::read_to_string(empty.join(path)).unwrap(), world.read(path));
+    }
+    assert!(again("drift").contains("no drift"));
 }
 
 #[test]
