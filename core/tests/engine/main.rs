@@ -7,6 +7,7 @@ mod conflicts;
 mod drafts;
 mod ingest;
 mod invariants;
+mod kinds;
 mod publish;
 mod random;
 mod recovery;
