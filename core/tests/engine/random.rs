@@ -187,9 +187,11 @@ impl Simulation {
         (!files.is_empty()).then(|| files[pick % files.len()].clone())
     }
 
-    fn customer(&self, pick: usize) -> Option<(String, String)> {
+    fn edit_unique(&mut self, value: usize, pick: usize) {
         let files: Vec<_> = self.files().into_iter().filter(|(path, _)| path.starts_with("customers/")).collect();
-        (!files.is_empty()).then(|| files[pick % files.len()].clone())
+        if let Some((path, text)) = files.get(pick % files.len().max(1)) {
+            self.push(&[put(path, &with_field(text, UNIQUE, &format!("v{}", value % 3)))]);
+        }
     }
 
     fn engineer(&mut self, action: Action) {
@@ -219,11 +221,7 @@ impl Simulation {
                     }
                 });
             }
-            What::EditField if c % 5 == 3 => {
-                if let Some((path, text)) = self.customer(b) {
-                    self.push(&[put(&path, &with_field(&text, UNIQUE, &format!("v{}", a % 3)))]);
-                }
-            }
+            What::EditField if c % 5 == 3 => self.edit_unique(a, b),
             What::EditField => {
                 if let Some((path, text)) = self.markdown(b) {
                     let word = self.word('g');
