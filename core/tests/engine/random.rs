@@ -284,18 +284,20 @@ impl Simulation {
                     self.push(&edits);
                 }
             }
-            What::Rewind => {
-                let mut at = self.head();
-                for _ in 0..=a % 3 {
-                    at = at.and_then(|commit| run(self.world.git.commit(&commit)).unwrap().parents.first().cloned());
-                }
-                if at.is_some() {
-                    let before = self.words_in_git();
-                    self.world.git.force(at.as_ref()).unwrap();
-                    self.pushed(&before);
-                }
-            }
+            What::Rewind => self.rewind(a % 3),
             _ => {}
+        }
+    }
+
+    fn rewind(&mut self, further: usize) {
+        let mut at = self.head();
+        for _ in 0..=further {
+            at = at.and_then(|commit| run(self.world.git.commit(&commit)).unwrap().parents.first().cloned());
+        }
+        if at.is_some() {
+            let before = self.words_in_git();
+            self.world.git.force(at.as_ref()).unwrap();
+            self.pushed(&before);
         }
     }
 
