@@ -20,6 +20,6 @@ pub mod sync;
 
 pub use error::{Error, ErrorKind, Result};
 pub use knowledge_base::{
-    Accept, ConflictView, Delete, Found, Health, ImportRow, KnowledgeBase, Listing, Parts, PublishMode, Selector, SideView, Wake,
-    WeakKnowledgeBase,
+    Accept, ConflictView, Delete, Found, Health, ImportRow, KnowledgeBase, Listing, OverriddenField, Override, Parts, PublishMode,
+    Selector, Settle, SideView, Wake, WeakKnowledgeBase,
 };

@@ -3,8 +3,11 @@
 pub mod clock;
 #[cfg(feature = "gix")]
 mod failpoint;
+mod folder;
 #[cfg(feature = "gix")]
 pub mod git;
+#[cfg(feature = "gix")]
+mod init;
 #[cfg(all(feature = "gix", feature = "sqlite"))]
 mod open;
 pub mod process;
@@ -12,6 +15,11 @@ mod runtime;
 #[cfg(feature = "sqlite")]
 pub mod sql;
 
+pub use folder::{Checked, validate_folder};
+#[cfg(feature = "gix")]
+pub use git::person;
+#[cfg(feature = "gix")]
+pub use init::{Begun, InitOptions, init};
 #[cfg(all(feature = "gix", feature = "sqlite"))]
 pub use open::{Options, open};
 

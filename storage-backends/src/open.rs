@@ -31,6 +31,7 @@ pub struct Options {
     bare: bool,
     cache: Option<String>,
     namespace: String,
+    root: Option<String>,
     publish: PublishMode,
     policy: CommitPolicy,
     committer: Author,
@@ -46,6 +47,7 @@ impl Options {
             bare: false,
             cache,
             namespace: "default".to_owned(),
+            root: None,
             publish: PublishMode::Inline,
             policy: CommitPolicy::PerSave,
             committer: Author::new("Lorebase", "lorebase@localhost"),
@@ -83,6 +85,14 @@ impl Options {
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.namespace = name.into();
+        self
+    }
+
+    /// The folder that holds the kinds' folders, in place of the one that the repository's `lorebase.yaml` names;
+    /// empty for the top. Opened with another root, the next synchronisation or save reads the files anew.
+    #[must_use]
+    pub fn root(mut self, folder: impl Into<String>) -> Self {
+        self.root = Some(folder.into());
         self
     }
 
@@ -154,7 +164,7 @@ impl Options {
 ///
 /// # Errors
 /// `NotFound` (no repository, no branch, no folder for the database), `InvalidInput` (neither a repository nor a
-/// database, a database URL of another form, the database holds another repository under this namespace),
+/// database, a database URL of another form, an unsafe root, the database holds another repository under this namespace),
 /// `Unsupported` (reftable, a database of a newer version), `Unavailable`, `Busy`, `Corrupt`.
 pub async fn open(options: Options) -> Result<KnowledgeBase> {
     let git = match &options.repo {
@@ -192,6 +202,7 @@ pub async fn open(options: Options) -> Result<KnowledgeBase> {
         publish: options.publish,
         committer: options.committer.clone(),
         policy: options.policy,
+        root: options.root.clone(),
         wake: background.then(|| wake(&notify)),
     })
     .await?;

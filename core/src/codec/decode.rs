@@ -252,8 +252,8 @@ fn text_of<'b>(path: &KnowledgePath, bytes: &'b [u8]) -> Result<&'b str, Box<Dia
     if bytes.len() > LARGEST_FILE {
         return Err(too_large(path.as_str()));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
-    match text.find('\0') {
+    let text = simdutf8::compat::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
+    match memchr::memchr(0, bytes) {
         Some(at) => Err(nul(at).into_error(path.as_str(), text)),
         None => Ok(text),
     }

@@ -87,7 +87,7 @@ fn is_dashes(line: &str) -> bool {
 /// The line that begins at `at` without its line end, and where the next one begins.
 fn line_at(text: &str, at: usize) -> (&str, usize) {
     let rest = &text[at..];
-    match rest.find('\n') {
+    match memchr::memchr(b'\n', rest.as_bytes()) {
         Some(newline) => (rest[..newline].strip_suffix('\r').unwrap_or(&rest[..newline]), at + newline + 1),
         None => (rest, text.len()),
     }

@@ -8,6 +8,9 @@ mod edit_block;
 mod edit_flow;
 mod edit_json;
 mod edit_rewrite;
+mod fast_path;
+#[cfg(test)]
+mod fast_path_properties;
 mod fault;
 mod fence;
 mod heading;
@@ -27,6 +30,7 @@ mod settings;
 mod settings_kind;
 mod settings_value;
 mod splice;
+mod value;
 mod write;
 mod yaml;
 
@@ -36,6 +40,7 @@ pub use json::{put_entry, remove_entry};
 pub use render::render_head;
 pub use schema::{Schema, Schemas, Violation, field_finding};
 pub use settings::{parse_settings, settings_place};
+pub use value::parse_value;
 
 /// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else, or be judged
 /// otherwise by a built-in schema.

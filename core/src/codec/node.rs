@@ -16,7 +16,7 @@ pub(super) const DEEPEST: usize = 64;
 pub(super) const MOST_NODES: usize = 100_000;
 
 /// One node. `start..end` is its content without anchor and tag; `outer` is where those begin.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Node<'a> {
     pub(super) data: Data<'a>,
     pub(super) outer: usize,
@@ -27,7 +27,7 @@ pub(super) struct Node<'a> {
     pub(super) tagged: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Data<'a> {
     Scalar(Cow<'a, str>, Style),
     Seq(Vec<Node<'a>>, Shape),
@@ -36,7 +36,7 @@ pub(super) enum Data<'a> {
     Alias(usize),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Entry<'a> {
     pub(super) key: Node<'a>,
     pub(super) value: Node<'a>,
@@ -92,6 +92,15 @@ pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Re
         Data::Map(entries, _) => Ok(reader.mapping(entries, 0)?.0),
         _ => Err(Fault::new(dialect.root, root.outer, "the fields must be a mapping of names to values; write `name: value` lines")),
     }
+}
+
+/// The value of a whole document that need not be a mapping.
+///
+/// # Errors
+/// Those of [`fields`], but for its root.
+pub(super) fn value(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Value, Fault> {
+    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
+    Ok(reader.value(root, 0)?.0)
 }
 
 /// The codes of the faults in one language.

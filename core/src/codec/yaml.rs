@@ -1,10 +1,12 @@
-//! YAML text to [`Node`]s, by the events of granit-parser. The one file that knows that parser: its oddities (empty
-//! values that stand before their colon, anchors outside of spans) end here.
+//! YAML text to [`Node`]s: the simple documents by [`fast_path`], all others by the events of granit-parser, with the
+//! same outcome. The one file that knows that parser: its oddities (empty values that stand before their colon,
+//! anchors outside of spans) end here.
 
 use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
+use super::fast_path;
 use super::fault::Fault;
 use super::node::{DEEPEST, Data, Entry, Node, Shape, Style};
 
@@ -13,6 +15,14 @@ use super::node::{DEEPEST, Data, Entry, Node, Shape, Style};
 /// # Errors
 /// A fault where the text is no YAML, nests too deep, or holds a second document.
 pub(super) fn parse(text: &str) -> Result<Option<Node<'_>>, Fault> {
+    match fast_path::parse(text) {
+        Some(root) => Ok(Some(root)),
+        None => parse_events(text),
+    }
+}
+
+/// What [`parse`] does, by the parser alone.
+pub(super) fn parse_events(text: &str) -> Result<Option<Node<'_>>, Fault> {
     let options = granit_parser::options! {
         emit_anchor_events: true,
         emit_comments: false,

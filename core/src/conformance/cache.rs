@@ -14,6 +14,7 @@ mod reading;
 mod repository;
 mod searching;
 mod slots;
+mod sources;
 mod unique;
 mod viewing;
 
@@ -30,6 +31,7 @@ pub use self::reading::*;
 pub use self::repository::*;
 pub use self::searching::*;
 pub use self::slots::*;
+pub use self::sources::*;
 pub use self::unique::*;
 pub use self::viewing::*;
 use crate::store::CacheStore;
@@ -99,6 +101,8 @@ macro_rules! cache_conformance {
             a_conflict_lasts_only_as_long_as_its_change
             an_emptied_record_is_kept_but_not_listed
             private_fields_stay_beside_the_versions
+            what_a_source_said_is_kept_by_entity_and_source
+            what_a_source_said_is_guarded_like_everything_else
             kept_revisions_are_written_once
             pruning_forgets_old_revisions_and_log_rows_but_not_those_in_use
             unicode_survives

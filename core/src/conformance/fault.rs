@@ -15,7 +15,7 @@ use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, S
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore, KeptRevision,
     LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, SearchHit, TreeEntry, UniqueValue, View,
+    RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -190,6 +190,8 @@ forward!(FaultCache as CacheStore {
     fn drafts(id: RepositoryId) -> Vec<Record>;
     fn revision(id: RepositoryId, uid: i64, revision: u64) -> Option<KeptRevision>;
     fn prune(id: RepositoryId, before: Timestamp) -> u64;
+    fn source(id: RepositoryId, uid: i64, source: &str) -> Option<SourceState>;
+    fn said_by(id: RepositoryId, source: &str, after: i64, limit: usize) -> Vec<(i64, SourceState)>;
     fn prepared(id: RepositoryId) -> Vec<Prepared>;
     fn prior_save(id: RepositoryId, idempotency_key: &str) -> Option<PriorSave>;
     fn diagnostics(id: RepositoryId) -> Vec<(Diagnostic, Option<BlobId>)>;

@@ -106,7 +106,7 @@ pub struct Kind {
     /// Whether a violation of the schema is an error, so that the file is not taken and the save refused; else it is a
     /// warning. Unless it is set, true for an own schema and false for a built-in one.
     pub strict: bool,
-    /// Declared lists. Kept for readers; a list merges as one value.
+    /// How lists are merged, by the path of the list: dots go into mappings and into the items of keyed lists.
     pub lists: BTreeMap<String, ListRule>,
     /// Fields whose value no two entities of the kind share: texts and numbers; no value, null and an empty text count
     /// as nothing.

@@ -11,6 +11,7 @@ mod kind;
 mod path;
 mod path_rules;
 mod slug;
+mod starter;
 mod status;
 
 pub use built_in_schemas::built_in_schema;
@@ -21,4 +22,5 @@ pub use identity::{EntityId, EntityKey, ID_NAMESPACE, KindName};
 pub use kind::{ConflictPolicy, DerivedRule, Format, Kind, ListRule, MergeRule, Naming};
 pub use path::{KnowledgePath, Location, LocationKey};
 pub use slug::{Slug, slugify};
+pub use starter::starter;
 pub use status::Status;

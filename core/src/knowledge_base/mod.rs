@@ -4,6 +4,7 @@
 mod health;
 mod read;
 mod resolve;
+mod source;
 mod transfer;
 mod write;
 
@@ -14,11 +15,12 @@ use serde::{Deserialize, Serialize};
 pub use health::Health;
 pub use read::{Found, Listing, Selector};
 pub use resolve::{Accept, ConflictView, SideView};
+pub use source::{OverriddenField, Override, Settle};
 pub use transfer::ImportRow;
 pub use write::Delete;
 
 use crate::knowledge::{Author, Config, Kind, KindName};
-use crate::store::{BlobRead, CacheStore, GitStore, RepositoryId, RepositoryKey};
+use crate::store::{BlobRead, CacheStore, CommitId, GitStore, RepositoryId, RepositoryKey};
 use crate::sync::plan::Settings;
 use crate::sync::{CommitPolicy, Drift, Environment, SyncEngine, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
@@ -55,6 +57,8 @@ pub struct Parts {
     pub committer: Author,
     /// How saves become commits.
     pub policy: CommitPolicy,
+    /// The folder that holds the kinds' folders, in place of the one that the repository's settings name.
+    pub root: Option<String>,
     /// Wakes the background task.
     pub wake: Option<Wake>,
 }
@@ -113,12 +117,17 @@ impl KnowledgeBase {
     /// Puts a knowledge base together and makes sure that the database's rows are this repository's.
     ///
     /// # Errors
-    /// `InvalidInput` when the rows of this namespace and branch come from another repository; errors of the stores.
+    /// `InvalidInput` when the rows of this namespace and branch come from another repository, or the root is no safe
+    /// path; errors of the stores.
     pub async fn new(parts: Parts) -> Result<Self> {
-        let Parts { git, cache, env, key, publish, committer, policy, wake } = parts;
+        let Parts { git, cache, env, key, publish, committer, policy, root, wake } = parts;
+        if let Some(root) = &root {
+            Config::built_in().with_root(root)?;
+        }
         let row = cache.attach(&key, env.clock.now()).await?;
         if let (Some(git), Some(root)) = (&git, &row.root)
             && !git.exists(root).await?
+            && git.head().await?.is_some()
             && !shares_content(&**git, &*cache, row.id).await?
         {
             return Err(Error::new(
@@ -129,7 +138,7 @@ impl KnowledgeBase {
                 ),
             ));
         }
-        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy);
+        let engine = SyncEngine::new(git.clone(), cache.clone(), env.clone(), row.id, committer.clone(), policy, root);
         if row.unique.is_none() {
             engine.hold_to_rules(&row, &engine.stored_settings(row.config.as_ref()), None).await?;
         }
@@ -175,10 +184,25 @@ impl KnowledgeBase {
         Ok(self.0.engine.stored_settings(row.config.as_ref()))
     }
 
+    /// The commit that the rows were last made equal to; `None` before the first synchronisation.
+    ///
+    /// # Errors
+    /// Errors of the cache.
+    pub async fn synced_commit(&self) -> Result<Option<CommitId>> {
+        Ok(self.0.cache.repository(self.0.repository).await?.cursor.map(|cursor| cursor.commit))
+    }
+
     pub(super) fn kind<'a>(config: &'a Config, name: &KindName) -> Result<&'a Kind> {
         config.kind(name).ok_or_else(|| {
             let known: Vec<&str> = config.kinds.iter().map(|kind| kind.name.as_str()).collect();
-            Error::new(ErrorKind::InvalidInput, format!("there is no kind `{name}`; the kinds here are {}", known.join(", ")))
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "there is no kind `{name}`; the kinds here are {} (as the last synchronised `{}` has them)",
+                    known.join(", "),
+                    Config::FILE
+                ),
+            )
         })
     }
 

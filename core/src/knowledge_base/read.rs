@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::KnowledgeBase;
 use crate::knowledge::{Diagnostic, EntityId, EntityKey, KindName, Knowledge, Severity, Slug, SyncStatus};
-use crate::store::{ChangeState, LogEntry, LogQuery, LogStatus, Query, Record, View};
+use crate::store::{ChangeState, LogEntry, LogQuery, LogStatus, Query, Record, SortKey, View};
 use crate::{Error, ErrorKind, Result};
+
+/// How many hits of a search are held against the other conditions.
+const MOST_HITS: usize = 10_000;
 
 /// How an entity is named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +112,48 @@ impl KnowledgeBase {
         Ok(hits.into_iter().filter_map(|hit| Some(Found { entity: shown(&hit.record, view, &broken)?, snippet: hit.snippet })).collect())
     }
 
+    /// The entities of a query whose title, fields and body hold every word of `text`, the best first: all on one page
+    /// of at most [`Query::limit`]. Looks at the 10,000 best hits at most.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an unknown kind, and for a query with a cursor or an order of its own; errors of the cache.
+    pub async fn matching(&self, text: &str, query: &Query) -> Result<Listing> {
+        if query.cursor.is_some() || query.sort != SortKey::default() || query.descending {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a search puts the best first and has one page; leave out the order and the cursor",
+            ));
+        }
+        query.begin()?;
+        self.known(query.kind.as_ref()).await?;
+        let hits = self.0.cache.search(self.0.repository, text, query.kind.as_ref(), query.view, MOST_HITS).await?;
+        let fits = |record: &Record| record.seen(query.view).is_some_and(|seen| query.admits(&seen));
+        let records: Vec<Record> = hits.into_iter().map(|hit| hit.record).filter(fits).collect();
+        let broken = self.broken_paths().await?;
+        let items = records.iter().take(query.page_size()).filter_map(|record| shown(record, query.view, &broken)).collect();
+        Ok(Listing { items, next_cursor: None, total: records.len() as u64 })
+    }
+
+    /// The identity that a selector names, in either view. An id is taken as it is, so that the log of an entity that
+    /// is gone can still be asked for.
+    ///
+    /// # Errors
+    /// `NotFound` for a slug that nothing has; `InvalidInput` for an unknown kind; errors of the cache.
+    pub async fn key_of(&self, kind: &str, selector: impl Into<Selector>) -> Result<EntityKey> {
+        let config = self.config().await?;
+        let kind = Self::kind(&config, &KindName::from(kind))?.name.clone();
+        let selector = selector.into();
+        if let Selector::Id(id) = selector {
+            return Ok(EntityKey { kind, id });
+        }
+        for view in [View::Working, View::Published] {
+            if let Some(record) = self.find(&kind, &selector, view).await? {
+                return Ok(record.key);
+            }
+        }
+        Err(Self::missing(&kind, &selector))
+    }
+
     /// Refuses a kind that is none: an empty answer would hide a misspelt name.
     async fn known(&self, kind: Option<&KindName>) -> Result<()> {
         match kind {
@@ -156,11 +201,14 @@ impl KnowledgeBase {
     }
 
     pub(super) fn missing(kind: &KindName, selector: &Selector) -> Error {
-        let name = match selector {
-            Selector::Slug(slug) => format!("slug `{slug}`"),
-            Selector::Id(id) => format!("id `{id}`"),
-        };
-        Error::new(ErrorKind::NotFound, format!("there is no {kind} with the {name}"))
+        Error::new(ErrorKind::NotFound, format!("there is no {}; check the name", Self::named(kind, selector)))
+    }
+
+    pub(super) fn named(kind: &KindName, selector: &Selector) -> String {
+        match selector {
+            Selector::Slug(slug) => format!("{kind} with the slug `{slug}`"),
+            Selector::Id(id) => format!("{kind} with the id `{id}`"),
+        }
     }
 }
 

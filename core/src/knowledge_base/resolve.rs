@@ -9,9 +9,9 @@ use super::read::{Selector, shown};
 use super::write::{Attempt, value_taken};
 use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
-use crate::knowledge::{Author, Content, EntityId, Format, KindName, Knowledge, Slug};
+use crate::knowledge::{Author, Config, Content, EntityId, Format, KindName, Knowledge, Slug};
 use crate::store::{ChangeAction, ChangeState, ConflictReason, LogStatus, Operation, Record, RecordWrite, Slot, View};
-use crate::sync::{Save, plan};
+use crate::sync::{Choices, FieldConflict, Hunk, MergeConflict, Save, Side, merge_choosing, plan};
 use crate::{Error, ErrorKind, Result};
 
 /// How often a decision is planned anew when others get in between.
@@ -22,7 +22,7 @@ const TRIES: usize = 20;
 pub struct SideView {
     /// Its place.
     pub path: String,
-    /// The values of the conflicting fields; one that is absent is left out.
+    /// The values of what conflicts, by the path of the field; one that is absent is left out.
     pub fields: serde_json::Map<String, Value>,
     /// The whole body, where bodies conflict or a side is missing.
     pub body: Option<String>,
@@ -40,10 +40,11 @@ pub struct ConflictView {
     pub slug: Slug,
     /// Why a person must decide.
     pub reason: ConflictReason,
-    /// The fields that both sides changed differently.
+    /// What both sides changed differently: the paths of fields (`tier`, `owners[email=a@example.com].name`), and `path`
+    /// for the place itself.
     pub fields: Vec<String>,
-    /// Whether both sides changed the body differently.
-    pub body: bool,
+    /// The stretches of the body that both sides changed differently, from top to bottom.
+    pub hunks: Vec<Hunk>,
     /// What both sides began with.
     pub base: Option<SideView>,
     /// What was saved here; `None` when it was deleted here.
@@ -69,6 +70,8 @@ pub enum Accept {
     Git,
     /// Our side of everything that conflicts.
     Cache,
+    /// A side for each field and each hunk of the body; it must leave nothing open.
+    Each(Choices),
     /// This whole document (for a JSON entry its text).
     Document(String),
 }
@@ -79,7 +82,8 @@ impl KnowledgeBase {
     /// # Errors
     /// Errors of the cache.
     pub async fn conflicts(&self) -> Result<Vec<ConflictView>> {
-        Ok(self.0.cache.conflicts(self.0.repository).await?.iter().filter_map(view).collect())
+        let config = self.config().await?;
+        Ok(self.0.cache.conflicts(self.0.repository).await?.iter().filter_map(|record| view(&config, record)).collect())
     }
 
     /// Decides a conflict. `expected_revision` is [`ConflictView::revision`]: the decision is refused when our side
@@ -141,20 +145,27 @@ impl KnowledgeBase {
         };
         let found = self.0.cache.conflicts(self.0.repository).await?.into_iter().find(matches);
         found.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                format!("{} has no conflict", Self::missing(kind, selector).message().trim_start_matches("there is no ")),
-            )
+            let message =
+                format!("there is no conflict of a {}; list the conflicts to see what there is to decide", Self::named(kind, selector));
+            Error::new(ErrorKind::NotFound, message)
         })
     }
 }
 
-fn view(record: &Record) -> Option<ConflictView> {
+fn view(config: &Config, record: &Record) -> Option<ConflictView> {
     let (change, note) = (record.change.as_ref()?, record.conflict.as_ref()?);
-    let whole = note.body || note.reason != ConflictReason::BothChanged;
-    let side = |content: &Content| SideView {
+    let conflict = open_questions(config, record, &Choices::default());
+    // What the note says was true when it was written; later saves here may have changed it.
+    let fields = conflict.as_ref().map_or_else(|| note.fields.clone(), MergeConflict::names);
+    let hunks = conflict.as_ref().map_or_else(Vec::new, |conflict| conflict.hunks.clone());
+    let whole = !hunks.is_empty() || note.reason != ConflictReason::BothChanged;
+    let side = |content: &Content, of: fn(&FieldConflict) -> &Option<Value>| SideView {
         path: content.location.to_string(),
-        fields: note.fields.iter().filter_map(|name| content.fields.get(name).map(|value| (name.clone(), value.clone()))).collect(),
+        fields: conflict
+            .iter()
+            .flat_map(|conflict| &conflict.fields)
+            .filter_map(|field| Some((field.path.clone(), of(field).clone()?)))
+            .collect(),
         body: whole.then(|| content.body.clone()),
     };
     Some(ConflictView {
@@ -162,17 +173,27 @@ fn view(record: &Record) -> Option<ConflictView> {
         id: record.key.id.clone(),
         slug: change.content.slug.clone(),
         reason: note.reason,
-        fields: note.fields.clone(),
-        body: note.body,
-        base: change.base.as_ref().map(|base| side(&base.content)),
-        cache: (change.action == ChangeAction::Write).then(|| side(&change.content)),
-        git: record.live.as_ref().map(|live| side(&live.content)),
+        fields,
+        hunks,
+        base: change.base.as_ref().map(|base| side(&base.content, |field| &field.base)),
+        cache: (change.action == ChangeAction::Write).then(|| side(&change.content, |field| &field.cache)),
+        git: record.live.as_ref().map(|live| side(&live.content, |field| &field.git)),
         revision: change.revision,
         git_commit: note.commit.to_string(),
         git_author: note.author.clone(),
         cache_author: change.author.clone(),
         since: note.since,
     })
+}
+
+/// What both sides of a record changed differently and these choices leave open.
+fn open_questions(config: &Config, record: &Record, choices: &Choices) -> Option<MergeConflict> {
+    let (change, live) = (record.change.as_ref()?, record.live.as_ref()?);
+    if change.action != ChangeAction::Write {
+        return None;
+    }
+    let base = change.base.as_ref().map(|base| &base.content);
+    merge_choosing(config.kind(&record.key.kind)?, &config.root, base, &change.content, &live.content, choices).err()
 }
 
 /// The write that carries out a decision. Pure.
@@ -185,13 +206,23 @@ fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Resu
     let content = match (accept, &record.live, change.action) {
         (Accept::Document(text), _, _) => Some(document(ctx, &change.content, text)?),
         (Accept::Git, Some(live), ChangeAction::Write) => {
-            let merged = plan::merge_preferring(ctx.kind, ctx.root, base, &change.content, &live.content, plan::Prefer::Theirs);
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, &Choices::all(Side::Git));
             merged.ok().filter(|merged| !merged.same_bytes(&live.content))
         }
         (Accept::Git, _, _) => None,
         (Accept::Cache, Some(live), ChangeAction::Write) => {
-            let merged = plan::merge_preferring(ctx.kind, ctx.root, base, &change.content, &live.content, plan::Prefer::Ours);
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, &Choices::all(Side::Cache));
             Some(merged.unwrap_or_else(|_| change.content.clone()))
+        }
+        (Accept::Each(choices), Some(live), ChangeAction::Write) => {
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, choices);
+            let merged = merged.map_err(|open| undecided(record, &open))?;
+            Some(merged).filter(|merged| !merged.same_bytes(&live.content))
+        }
+        (Accept::Each(_), _, _) => {
+            let message =
+                format!("{} has nothing to decide field by field: one side removed it; accept git, cache or a document", record.key);
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         // What is removed is what git has by now, wherever that is.
         (Accept::Cache, Some(live), ChangeAction::Delete) => Some(live.content.clone()),
@@ -237,4 +268,16 @@ fn document(ctx: &plan::SaveContext<'_>, ours: &Content, text: &str) -> Result<C
         (None, Some(finding)) => Err(invalid(finding)),
         (None, None) => Err(Error::new(ErrorKind::InvalidInput, "the document is empty")),
     }
+}
+
+fn undecided(record: &Record, open: &MergeConflict) -> Error {
+    let mut what = open.names();
+    what.extend((1..=open.hunks.len()).map(|number| format!("hunk {number} of the body")));
+    let message = match open.reason {
+        ConflictReason::BothChanged => {
+            format!("{} is not decided yet: choose a side for {} too; nothing was saved", record.key, what.join(", "))
+        }
+        _ => format!("what was chosen for {} would not be a valid document; accept one side or a whole document", record.key),
+    };
+    Error::new(ErrorKind::InvalidInput, message).with("fields", open.names()).with("hunks", open.hunks.len())
 }

@@ -16,6 +16,7 @@ const CHUNK: usize = 500;
 
 /// One row of an existing table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ImportRow {
     /// The slug; made from the title when absent.
     #[serde(default)]
@@ -46,6 +47,31 @@ impl ImportRow {
 }
 
 impl KnowledgeBase {
+    /// Takes rows as [`import`](Self::import) does, each a line of JSON: `{"slug": …, "id": …, "fields": {…}, "body":
+    /// "…"}`, every key optional. Blank lines are skipped. Nothing is taken unless every line can be read.
+    ///
+    /// # Errors
+    /// Those of [`import`](Self::import), naming the line (from 1).
+    pub async fn import_lines(&self, kind: &str, lines: &str, author: Option<Author>, progress: Option<ProgressFn>) -> Result<SyncReport> {
+        let (mut rows, mut numbers) = (Vec::new(), Vec::new());
+        for (index, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let row: ImportRow = serde_json::from_str(line).map_err(|error| {
+                let text = error.to_string();
+                let (why, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
+                let message = format!(
+                    "line {} is no row: {why} (column {}); write one JSON object a line, with `slug`, `id`, `fields` and `body`",
+                    index + 1,
+                    error.column()
+                );
+                Error::new(ErrorKind::InvalidInput, message).with("line", index + 1)
+            })?;
+            rows.push(row);
+            numbers.push(index + 1);
+        }
+        let name = |row: usize| format!("line {}", numbers.get(row).copied().unwrap_or(row));
+        self.import_named(kind, &rows, author, progress, &name).await
+    }
+
     /// Takes rows of an existing table into the cache as pending changes; nothing is committed until
     /// [`export`](Self::export) or the next synchronisation. A row is known by its id, else its slug, else the slug
     /// of its title; one that is there already with the same content is left alone. Returns how many were created,
@@ -54,6 +80,17 @@ impl KnowledgeBase {
     /// # Errors
     /// `InvalidInput` naming the row (from 0) that cannot be taken; rows before it are in. Errors of the cache.
     pub async fn import(&self, kind: &str, rows: &[ImportRow], author: Option<Author>, progress: Option<ProgressFn>) -> Result<SyncReport> {
+        self.import_named(kind, rows, author, progress, &|row| format!("row {row}")).await
+    }
+
+    async fn import_named(
+        &self,
+        kind: &str,
+        rows: &[ImportRow],
+        author: Option<Author>,
+        progress: Option<ProgressFn>,
+        name: &(dyn Fn(usize) -> String + Send + Sync),
+    ) -> Result<SyncReport> {
         let kind = KindName::from(kind);
         let settings = self.settings().await?;
         let rules = Self::kind(&settings.config, &kind)?;
@@ -64,7 +101,7 @@ impl KnowledgeBase {
             batch.claiming = Claiming::Change;
             for (offset, row) in chunk.iter().enumerate() {
                 let named = |error: Error| {
-                    let mut text = Error::new(error.kind(), format!("row {}: {}", index * CHUNK + offset, error.message()));
+                    let mut text = Error::new(error.kind(), format!("{}: {}", name(index * CHUNK + offset), error.message()));
                     for (key, value) in error.context() {
                         text = text.with(key, value.clone());
                     }
@@ -125,11 +162,15 @@ impl KnowledgeBase {
 
     /// Commits everything that waits: one commit for all of it, or one an entity. Drafts and conflicts stay.
     ///
+    /// A branch that lost all its commits is filled first: one commit of `lorebase.yaml`, the schemas and the files of
+    /// every entity as git had them, byte for byte (of a JSON file, every entry). Files that are no entities, and
+    /// history, were never in the database.
+    ///
     /// # Errors
     /// Those of [`sync`](Self::sync).
     pub async fn export(&self, one_commit: bool, progress: Option<ProgressFn>) -> Result<SyncReport> {
         let policy = if one_commit { CommitPolicy::PerBatch } else { CommitPolicy::PerSave };
-        self.sync(SyncOptions { policy: Some(policy), progress, ..SyncOptions::default() }).await
+        self.sync(SyncOptions { policy: Some(policy), restore: true, progress, ..SyncOptions::default() }).await
     }
 
     /// Forgets the kept bytes of old revisions and the log rows that are older than `age`. A form made from a forgotten

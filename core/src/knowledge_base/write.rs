@@ -7,7 +7,8 @@ use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
 use crate::knowledge::{Author, EntityKey, Kind, KindName, Knowledge};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogWrite, PriorSave, Record, RecordWrite, View,
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogEntry, LogQuery, LogWrite, PriorSave, Record,
+    RecordWrite, View,
 };
 use crate::sync::{Mode, Save, plan};
 use crate::{Error, ErrorKind, Result};
@@ -163,7 +164,7 @@ impl KnowledgeBase {
     }
 
     /// The record that a save is about. Creating something that exists, and updating nothing, are refused.
-    async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
+    pub(super) async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
         let selector = match (&save.id, &save.slug) {
             (Some(id), _) => Some(Selector::Id(id.clone())),
             (None, Some(slug)) => Some(Selector::Slug(slug.clone())),
@@ -215,7 +216,10 @@ impl KnowledgeBase {
         })
     }
 
-    async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+    pub(super) async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+        if let Some(source) = &save.source {
+            return self.plan_refresh(ctx, save, source, record).await;
+        }
         match record {
             Some(record) if plan::newest(record).is_some() => {
                 let older = match plan::needs_revision(save, record) {
@@ -350,12 +354,13 @@ impl KnowledgeBase {
         .with("takenBy", by.to_string())
     }
 
-    /// Puts dead letters back into the queue: all, or one entity's. Returns how many.
+    /// Puts dead letters back into the queue: all, or one entity's. Returns the log rows of those saves as they are
+    /// afterwards.
     ///
     /// # Errors
     /// Errors of the cache.
-    pub async fn retry(&self, only: Option<&EntityKey>) -> Result<u64> {
-        let mut count = 0;
+    pub async fn retry(&self, only: Option<&EntityKey>) -> Result<Vec<LogEntry>> {
+        let mut rows = Vec::new();
         let now = self.0.env.clock.now();
         for record in self.0.cache.dead(self.0.repository).await? {
             let Some(change) = record.change.as_ref().filter(|_| only.is_none_or(|only| *only == record.key)) else { continue };
@@ -367,12 +372,14 @@ impl KnowledgeBase {
             let mut write = RecordWrite::onto(&record);
             write.log.extend(change.operations.iter().map(|id| LogWrite::reopened(*id, &record.key, &change)));
             write.change = crate::store::Slot::Set(change);
+            let (key, operations) = (write.key.clone(), write.log.iter().map(|row| row.id).collect::<Vec<_>>());
             if let Attempt::Written(uid) = self.attempt(write).await? {
-                count += 1;
                 self.publish(uid).await?;
+                let log = self.log(&LogQuery { key: Some(key), limit: usize::MAX, ..LogQuery::default() }).await?;
+                rows.extend(log.into_iter().filter(|row| operations.contains(&row.id)));
             }
         }
-        Ok(count)
+        Ok(rows)
     }
 }
 
@@ -387,6 +394,6 @@ fn deleted_here_and_edited_in_git(record: &Record) -> bool {
     record.live.is_some() && change.is_some_and(|change| change.state == ChangeState::Conflict && change.action == ChangeAction::Delete)
 }
 
-fn busy(kind: &KindName) -> Error {
+pub(super) fn busy(kind: &KindName) -> Error {
     Error::new(ErrorKind::Busy, format!("others kept saving this {kind} at the same moment; nothing was saved, try again"))
 }

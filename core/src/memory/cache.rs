@@ -17,7 +17,7 @@ use self::repository::Repository;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, ChangeState, Counts, KeptRevision, Lease, LeaseOutcome, LogEntry, LogQuery, ManifestRow,
-    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, UniqueValue, View,
+    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -185,6 +185,18 @@ impl CacheStore for MemoryCache {
 
     async fn prune(&self, id: RepositoryId, before: Timestamp) -> Result<u64> {
         Ok(self.state().repositories.get_mut(&id).map_or(0, |repository| repository.prune(before)))
+    }
+
+    async fn source(&self, id: RepositoryId, uid: i64, source: &str) -> Result<Option<SourceState>> {
+        Ok(self.read(id, |repository| repository.sources.get(&(source.to_owned(), uid)).cloned()))
+    }
+
+    async fn said_by(&self, id: RepositoryId, source: &str, after: i64, limit: usize) -> Result<Vec<(i64, SourceState)>> {
+        let begin = (source.to_owned(), after.saturating_add(1));
+        Ok(self.read(id, |repository| {
+            let said = repository.sources.range(begin..).take_while(|((name, _), _)| name == source);
+            said.take(limit).map(|((_, uid), state)| (*uid, state.clone())).collect()
+        }))
     }
 
     async fn prepared(&self, id: RepositoryId) -> Result<Vec<Prepared>> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     BlobId, Claiming, CommitId, Counts, KeptRevision, LogEntry, LogQuery, LogWrite, ManifestRow, Page, Query, Record, RecordWrite,
-    SearchHit, Slot, UniqueRules, UniqueValue, View,
+    SearchHit, Slot, SourceState, UniqueRules, UniqueValue, View,
 };
 use crate::Result;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
@@ -358,6 +358,12 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Forgets the kept bytes of revisions written before `before`, except each record's live and change revisions,
     /// and log rows older than `before`. Returns how many rows went.
     async fn prune(&self, id: RepositoryId, before: Timestamp) -> Result<u64>;
+
+    /// What a source said last about an entity.
+    async fn source(&self, id: RepositoryId, uid: i64, source: &str) -> Result<Option<SourceState>>;
+
+    /// What a source said about all entities, ordered by number, after the given number, at most `limit`.
+    async fn said_by(&self, id: RepositoryId, source: &str, after: i64, limit: usize) -> Result<Vec<(i64, SourceState)>>;
 
     /// Chains recorded before their compare-and-swap and not settled, oldest first.
     async fn prepared(&self, id: RepositoryId) -> Result<Vec<Prepared>>;

@@ -3,6 +3,7 @@
 
 mod admission;
 mod cache;
+mod filter;
 mod git;
 mod page;
 mod query;
@@ -27,7 +28,7 @@ pub use query::{
 };
 pub use record::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, ConflictReason, KeptRevision, Live, ManifestRow, Record, RecordWrite, Slot,
-    Target,
+    SourceState, Target,
 };
 pub use unique::{Claiming, Grants, Side, UniqueRules, UniqueValue, regrant, unique_rules, unique_values};
 pub use values::{compare_numbers, compare_sorted, json_equal, sort_rank};

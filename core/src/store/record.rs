@@ -186,6 +186,17 @@ pub struct KeptRevision {
     pub created_at: Timestamp,
 }
 
+/// What an external source (a CRM, a directory) said last about an entity: the base of its next refresh.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceState {
+    /// Its values by field, as it gave them last.
+    pub said: Fields,
+    /// Fields where its last change met an edit of a person's and nobody has decided yet, in order.
+    pub open: Vec<String>,
+    /// When it changed its mind last.
+    pub at: Timestamp,
+}
+
 /// One guarded write of one identity. A record without live version, change and log of its own is still kept: its
 /// revision counter must never go back.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,6 +215,8 @@ pub struct RecordWrite {
     pub conflict: Slot<ConflictNote>,
     /// The private fields.
     pub private: Slot<Fields>,
+    /// What an external source said, by its name.
+    pub source: Option<(String, SourceState)>,
     /// Revisions whose bytes are kept; one that is there already is left alone.
     pub keep: Vec<KeptRevision>,
     /// Log rows of this identity.
@@ -221,6 +234,7 @@ impl RecordWrite {
             change: Slot::Keep,
             conflict: Slot::Keep,
             private: Slot::Keep,
+            source: None,
             keep: Vec::new(),
             log: Vec::new(),
         }

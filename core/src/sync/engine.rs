@@ -9,6 +9,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::backoff;
+use super::cancellation::Cancellation;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
 use super::report::{Phase, Progress, ProgressFn, SyncReport};
@@ -44,10 +45,14 @@ pub struct SyncOptions {
     pub no_publish: bool,
     /// Reads every file again, whether it changed or not.
     pub recheck: bool,
+    /// Fills a branch that lost all its commits from the database first.
+    pub restore: bool,
     /// How waiting changes become commits, where it differs from the engine's own policy.
     pub policy: Option<CommitPolicy>,
     /// Called with the progress.
     pub progress: Option<ProgressFn>,
+    /// Looked at between two transactions: what is done by then stays, and the report says that it was cancelled.
+    pub cancellation: Cancellation,
 }
 
 impl std::fmt::Debug for SyncOptions {
@@ -57,8 +62,10 @@ impl std::fmt::Debug for SyncOptions {
             .field("allow_deletions", &self.allow_deletions)
             .field("no_publish", &self.no_publish)
             .field("recheck", &self.recheck)
+            .field("restore", &self.restore)
             .field("policy", &self.policy)
             .field("progress", &self.progress.is_some())
+            .field("cancellation", &self.cancellation)
             .finish()
     }
 }
@@ -82,6 +89,8 @@ pub struct SyncEngine {
     pub(super) policy: CommitPolicy,
     /// The settings that were kept last, compiled.
     pub(super) settings: std::sync::Mutex<Option<Arc<Settings>>>,
+    /// The root folder that holds in place of the settings' own.
+    pub(super) root: Option<String>,
     /// One round at a time within the process; the lease does the same between processes.
     turn: Mutex<()>,
 }
@@ -99,6 +108,12 @@ impl Round {
             progress(Progress { phase, done: done as u64, total: total as u64 });
         }
     }
+
+    /// Whether the round was asked to stop here, between two transactions.
+    pub(super) fn stops(&mut self) -> bool {
+        self.report.cancelled |= self.options.cancellation.is_cancelled();
+        self.report.cancelled
+    }
 }
 
 impl Drop for SyncEngine {
@@ -108,7 +123,8 @@ impl Drop for SyncEngine {
 }
 
 impl SyncEngine {
-    /// An engine of a repository that the cache knows under `repository`. Without `git` it saves and reads only.
+    /// An engine of a repository that the cache knows under `repository`. Without `git` it saves and reads only. A
+    /// `root` holds in place of the one that the repository's settings name.
     pub fn new(
         git: Option<Arc<dyn GitStore>>,
         cache: Arc<dyn CacheStore>,
@@ -116,9 +132,10 @@ impl SyncEngine {
         repository: RepositoryId,
         committer: Author,
         policy: CommitPolicy,
+        root: Option<String>,
     ) -> Self {
         let owner = env.processes.owner(env.entropy.uuid());
-        Self { git, cache, env, repository, owner, committer, policy, settings: std::sync::Mutex::default(), turn: Mutex::new(()) }
+        Self { git, cache, env, repository, owner, committer, policy, root, settings: std::sync::Mutex::default(), turn: Mutex::new(()) }
     }
 
     pub(super) fn git(&self) -> Result<&Arc<dyn GitStore>> {
@@ -147,6 +164,9 @@ impl SyncEngine {
         let _turn = self.turn.lock().await;
         let deadline = backoff::after(self.env.clock.now(), PATIENCE);
         loop {
+            if options.cancellation.is_cancelled() {
+                return Ok(SyncReport { cancelled: true, ..SyncReport::default() });
+            }
             if let Some(report) = self.try_round(&options, true).await? {
                 return Ok(report);
             }
@@ -285,8 +305,14 @@ impl SyncEngine {
     }
 
     async fn work(&self, round: &mut Round, all: bool) -> Result<()> {
+        if round.options.restore {
+            self.restore(round).await?;
+        }
         let lost = self.recover(round).await?;
         self.ingest(round).await?;
+        if round.stops() {
+            return Ok(());
+        }
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
             let before = (round.report.published, round.report.unchanged);

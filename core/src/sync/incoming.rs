@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::merge::{MergeConflict, Prefer, merge, merge_preferring, same_text, valid};
+use super::merge::{Choices, MergeConflict, Side, merge, merge_choosing, same_text, valid};
 use super::save::{kept, live_base, operation_of};
 use crate::clock::Timestamp;
 use crate::codec::{Decoded, Schemas, decode_content};
@@ -141,8 +141,8 @@ pub(super) fn plan_absent(ctx: &IngestContext<'_>, record: &Record) -> Option<(R
             write.conflict = Slot::Clear;
         }
         (ChangeAction::Write, _) => {
-            let conflict = MergeConflict { reason: ConflictReason::DeletedInGit, fields: Vec::new(), body: false };
-            hold(ctx, record, change.clone(), conflict, &mut write);
+            let conflict = MergeConflict::whole(ConflictReason::DeletedInGit);
+            hold(ctx, record, change.clone(), &conflict, &mut write);
             effect.conflict = true;
         }
     }
@@ -162,8 +162,8 @@ fn take_place(ctx: &IngestContext<'_>, record: &Record, change: &Change, write: 
     let change = without_place(change);
     let decide = change.state == ChangeState::Conflict && change.action == ChangeAction::Write;
     if decide {
-        let conflict = MergeConflict { reason: ConflictReason::PathTaken, fields: vec!["path".to_owned()], body: false };
-        hold(ctx, record, change, conflict, write);
+        let conflict = MergeConflict { moved: true, ..MergeConflict::whole(ConflictReason::PathTaken) };
+        hold(ctx, record, change, &conflict, write);
     } else {
         write.change = Slot::Set(change);
     }
@@ -241,8 +241,8 @@ fn settle_against_present(
         if settled && change.state == ChangeState::Pending {
             write.change = Slot::Set(change);
         } else {
-            let conflict = MergeConflict { reason: ConflictReason::DeletedInCache, fields: Vec::new(), body: false };
-            hold(ctx, record, change, conflict, write);
+            let conflict = MergeConflict::whole(ConflictReason::DeletedInCache);
+            hold(ctx, record, change, &conflict, write);
             effect.conflict = true;
         }
         return settled;
@@ -279,7 +279,7 @@ fn settle_against_present(
             true
         }
         Err(conflict) => {
-            by_policy(ctx, record, change, conflict, incoming, write, effect);
+            by_policy(ctx, record, change, &conflict, incoming, write, effect);
             true
         }
     }
@@ -304,7 +304,7 @@ fn by_policy(
     ctx: &IngestContext<'_>,
     record: &Record,
     mut change: Change,
-    conflict: MergeConflict,
+    conflict: &MergeConflict,
     incoming: &Incoming,
     write: &mut RecordWrite,
     effect: &mut Effect,
@@ -313,8 +313,8 @@ fn by_policy(
         ConflictPolicy::Git | ConflictPolicy::Cache => {
             let theirs = &incoming.decoded.content;
             let common = change.base.as_ref().map(|base| &base.content);
-            let prefer = if ctx.kind.conflict == ConflictPolicy::Git { Prefer::Theirs } else { Prefer::Ours };
-            let merged = merge_preferring(ctx.kind, ctx.root, common, &change.content, theirs, prefer);
+            let side = if ctx.kind.conflict == ConflictPolicy::Git { Side::Git } else { Side::Cache };
+            let merged = merge_choosing(ctx.kind, ctx.root, common, &change.content, theirs, &Choices::all(side));
             let Ok(merged) = merged.and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) else {
                 hold(ctx, record, change, conflict, write);
                 effect.conflict = true;
@@ -345,13 +345,13 @@ fn by_policy(
 }
 
 /// Turns a change into a conflict; an old conflict keeps its beginning.
-fn hold(ctx: &IngestContext<'_>, record: &Record, mut change: Change, conflict: MergeConflict, write: &mut RecordWrite) {
+fn hold(ctx: &IngestContext<'_>, record: &Record, mut change: Change, conflict: &MergeConflict, write: &mut RecordWrite) {
     change.state = ChangeState::Conflict;
     write.change = Slot::Set(change);
     write.conflict = Slot::Set(ConflictNote {
         reason: conflict.reason,
-        fields: conflict.fields,
-        body: conflict.body,
+        fields: conflict.names(),
+        body: !conflict.hunks.is_empty(),
         commit: ctx.commit.clone(),
         author: ctx.author.cloned(),
         since: record.conflict.as_ref().map_or(ctx.now, |old| old.since),

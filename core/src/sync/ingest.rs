@@ -58,7 +58,7 @@ impl SyncEngine {
                 Some(cursor) => Err(Error::new(
                     ErrorKind::NotFound,
                     format!(
-                        "the branch `{}` no longer exists (it was at {}); restore it, nothing was removed here",
+                        "the branch `{}` no longer exists (it was at {}); bring it back, or fill it from the database with an export; nothing was removed here",
                         row.key.branch, cursor.commit
                     ),
                 )),
@@ -90,6 +90,9 @@ impl SyncEngine {
             head: &head,
         };
         let last = self.ingest_chunks(round, &ingest, &scan.files).await?;
+        if round.stops() {
+            return Ok(());
+        }
         self.ingest_rest(round, &ingest, &row, &scan, last).await
     }
 
@@ -220,6 +223,9 @@ impl SyncEngine {
         let mut done = 0;
         let chunks = files.len().div_ceil(CHUNK);
         for (index, chunk) in files.chunks(CHUNK).enumerate() {
+            if round.stops() {
+                break;
+            }
             let candidates = self.read(ingest, chunk).await?;
             done += chunk.len();
             if round.options.dry_run || index + 1 == chunks {

@@ -8,7 +8,7 @@ use crate::codec::FieldEdit;
 use crate::knowledge::{DerivedRule, Fields, Kind};
 
 /// The save's edits by field, the title among them in the field that the entity keeps it in.
-pub(super) fn named_edits(kind: &Kind, save: &Save, current: &Fields) -> Vec<FieldEdit> {
+pub(crate) fn named_edits(kind: &Kind, save: &Save, current: &Fields) -> Vec<FieldEdit> {
     let mut edits = save.edits.clone();
     if let Some(title) = &save.title {
         let field = kind.title_fields.iter().find(|field| current.contains_key(*field)).or(kind.title_fields.first());

@@ -63,6 +63,9 @@ impl SyncEngine {
         let mut tried = HashSet::new();
         let mut races = 0;
         loop {
+            if round.stops() {
+                return Ok(());
+            }
             match self.publish_chain(round, all, &mut tried).await? {
                 Outcome::Done => return Ok(()),
                 Outcome::More => races = 0,

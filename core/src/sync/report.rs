@@ -34,6 +34,9 @@ pub struct SyncReport {
     pub held_deletions: u64,
     /// Paths whose changes wait for a person's uncommitted work.
     pub blocked: Vec<Blocked>,
+    /// Whether it was asked to stop on the way: what the other numbers say is done, the next synchronisation goes on
+    /// from there.
+    pub cancelled: bool,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }

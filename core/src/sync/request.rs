@@ -65,6 +65,8 @@ pub struct Save {
     pub message: Option<String>,
     /// A key of the caller's: a second save with it does nothing and answers like the first.
     pub idempotency_key: Option<String>,
+    /// The external source that speaks, where it is not a person: see [`source`](Self::source).
+    pub source: Option<String>,
 }
 
 impl Save {
@@ -82,6 +84,7 @@ impl Save {
             author: None,
             message: None,
             idempotency_key: None,
+            source: None,
         }
     }
 
@@ -180,6 +183,16 @@ impl Save {
     #[must_use]
     pub fn message(mut self, message: &str) -> Self {
         self.message = Some(message.to_owned());
+        self
+    }
+
+    /// Says that this is a refresh from an external source such as a CRM. It has a base of its own, what the source said
+    /// last: only what the source changed since is changed, and where a person has edited the same, the person's value
+    /// stays and the difference is listed until somebody decides
+    /// ([`KnowledgeBase::overrides`](crate::KnowledgeBase::overrides)). A refresh brings fields only.
+    #[must_use]
+    pub fn source(mut self, name: &str) -> Self {
+        self.source = Some(name.to_owned());
         self
     }
 

@@ -2,6 +2,8 @@
 //! A save is a patch: what it does not name stays; a stale one is merged against the bytes it was made from, and
 //! when that cannot be done nothing is written.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -72,7 +74,7 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     let (current, newest_revision) =
         newest(record).ok_or_else(|| Error::new(ErrorKind::Internal, format!("{} has nothing to update", record.key)))?;
     let mut edits = named_edits(ctx.kind, save, &current.fields);
-    let mut body = save.body.as_deref().filter(|body| !same_text(body, &current.body));
+    let mut body = save.body.as_deref().filter(|body| !same_text(body, &current.body)).map(Cow::Borrowed);
 
     match save.based_on {
         Some(BasedOn::Revision(asked)) if asked != newest_revision => {
@@ -127,7 +129,7 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     let mut edits = edits;
     edits.extend(maintained(ctx.kind, &current.fields, ctx.now, false));
     let head = edit_head(ctx.kind.format, &current.head, &edits).map_err(|error| error.with("entity", record.key.to_string()))?;
-    let body = body.map_or_else(|| current.body.clone(), |body| fit_body(&format!("{}{}", current.head, current.body), body));
+    let body = body.map_or_else(|| current.body.clone(), |body| fit_body(&format!("{}{}", current.head, current.body), &body));
     let edited = decode(ctx, &current.location, &head, &body)?;
     let location = match rename {
         Some(slug) => place(ctx, slug)?,
@@ -245,7 +247,7 @@ fn finish(
             }
             Err(conflict) => {
                 state = ChangeState::Conflict;
-                write.conflict = Slot::Set(note(conflict, record, ctx.now));
+                write.conflict = Slot::Set(note(&conflict, record, ctx.now));
             }
         }
     }
@@ -285,14 +287,14 @@ fn republish(ctx: &SaveContext<'_>, record: &Record, base: Option<&Base>, conten
             let merged = merge(ctx.kind, ctx.root, base.map(|base| &base.content), content, &live.content);
             merged.and_then(|merged| valid(ctx.schemas, ctx.kind, merged))
         }
-        (None, Some(_)) => Err(MergeConflict { reason: crate::store::ConflictReason::DeletedInGit, fields: Vec::new(), body: false }),
+        (None, Some(_)) => Err(MergeConflict::whole(crate::store::ConflictReason::DeletedInGit)),
         _ => Ok(content.clone()),
     }
 }
 
-fn note(conflict: MergeConflict, record: &Record, now: Timestamp) -> ConflictNote {
+fn note(conflict: &MergeConflict, record: &Record, now: Timestamp) -> ConflictNote {
     let commit = record.live.as_ref().map_or_else(|| crate::store::CommitId::new(""), |live| live.commit.clone());
-    ConflictNote { reason: conflict.reason, fields: conflict.fields, body: conflict.body, commit, author: None, since: now }
+    ConflictNote { reason: conflict.reason, fields: conflict.names(), body: !conflict.hunks.is_empty(), commit, author: None, since: now }
 }
 
 /// The live version as the base of a new change.

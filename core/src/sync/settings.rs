@@ -36,6 +36,21 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The same settings below the root that this engine was given, if it was given one.
+    fn at_root(mut self, root: Option<&str>) -> Self {
+        let Some(root) = root else { return self };
+        if let Ok(config) = self.config.clone().with_root(root)
+            && config != self.config
+        {
+            self.config = config;
+            // Rows made under another root are not those of this one.
+            self.fingerprint = format!("{}@{root}", self.fingerprint);
+        }
+        self
+    }
+}
+
 fn fingerprint_of(stored: &StoredConfig) -> String {
     fingerprint(&stored.yaml, &stored.schemas, CODEC_VERSION)
 }
@@ -49,7 +64,7 @@ impl SyncEngine {
         {
             return last.clone();
         }
-        let settings = Arc::new(Settings::kept(stored.cloned().unwrap_or_default()));
+        let settings = Arc::new(Settings::kept(stored.cloned().unwrap_or_default()).at_root(self.root.as_deref()));
         *last = Some(settings.clone());
         settings
     }
@@ -57,6 +72,10 @@ impl SyncEngine {
     /// The settings at a commit; what is wrong there leaves the last good ones in force, a schema that is wrong only
     /// the last good text of that schema.
     pub(super) async fn settings_at(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
+        Ok(self.read_settings(head, last_good).await?.at_root(self.root.as_deref()))
+    }
+
+    async fn read_settings(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
         let bad = |diagnostic: Diagnostic| {
             let kept = self.stored_settings(last_good);
             Settings { diagnostics: vec![diagnostic], ..Settings::clone(&kept) }

@@ -1,43 +1,49 @@
 //! A form that was made from an older revision: reduced to what its sender changed, and held against what others
 //! changed since. Pure.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
-use super::merge::same_text;
-use super::patch::{edit_name, edit_value};
+use super::merge::{Choices, merge_body, merge_fields, same_text};
+use super::patch::{apply_edits, edit_name};
 use crate::codec::FieldEdit;
 use crate::knowledge::{Content, Kind};
 use crate::store::Record;
 use crate::{Error, ErrorKind, Result};
 
-/// Reduces a stale form to what its sender changed, and checks that nobody else changed the same since.
+/// Merges a stale form with what others saved since: its edits and its body, as they apply to the current version.
 pub(super) fn rebase<'a>(
     kind: &Kind,
     record: &Record,
     (base, asked): (&Content, u64),
     (current, newest_revision): (&Content, u64),
     edits: Vec<FieldEdit>,
-    body: Option<&'a str>,
-) -> Result<(Vec<FieldEdit>, Option<&'a str>)> {
-    let mut kept = Vec::new();
-    let mut fields = Vec::new();
-    for edit in edits {
-        let name = edit_name(&edit);
-        let (wanted, before, now) = (edit_value(&edit), base.fields.get(name), current.fields.get(name));
-        if kind.private.iter().any(|field| field == name) || wanted != before && (before == now || wanted == now) {
-            kept.push(edit);
-        } else if wanted != before {
-            fields.push(name.to_owned());
+    body: Option<Cow<'a, str>>,
+) -> Result<(Vec<FieldEdit>, Option<Cow<'a, str>>)> {
+    // Ids are checked by themselves, and private fields have no base: they are taken as sent.
+    let whole = |edit: &FieldEdit| edit_name(edit) == "id" || kind.private.iter().any(|field| field == edit_name(edit));
+    let (mut kept, edits): (Vec<_>, Vec<_>) = edits.into_iter().partition(whole);
+    let mut wanted = base.fields.clone();
+    apply_edits(&mut wanted, &edits);
+    let choices = Choices::default();
+    let fields = merge_fields(kind, &base.fields, &wanted, &current.fields, &choices);
+    let body = match body.filter(|body| !same_text(body, &base.body)) {
+        Some(body) if same_text(&current.body, &base.body) => Ok(Some(body)),
+        Some(body) => merge_body(Some(&base.body), &body, &current.body, &choices).map(|merged| Some(Cow::Owned(merged))),
+        None => Ok(None),
+    };
+    let (fields, hunks) = match (fields, body) {
+        (Ok(edits), Ok(body)) => {
+            kept.extend(edits);
+            return Ok((kept, body));
         }
-    }
-    let body = body.filter(|body| !same_text(body, &base.body));
-    let body_clash = body.is_some() && !same_text(&current.body, &base.body);
-    if fields.is_empty() && !body_clash {
-        return Ok((kept, body));
-    }
-    let mut what = fields.clone();
-    if body_clash {
-        what.push("body".to_owned());
+        (fields, body) => (fields.err().unwrap_or_default(), body.err().unwrap_or_default()),
+    };
+    let names: Vec<&str> = fields.iter().map(|field| field.path.as_str()).collect();
+    let mut what = names.clone();
+    if !hunks.is_empty() {
+        what.push("body");
     }
     Err(Error::new(
         ErrorKind::Conflict,
@@ -48,8 +54,9 @@ pub(super) fn rebase<'a>(
         ),
     )
     .with("entity", record.key.to_string())
-    .with("fields", fields)
-    .with("body", body_clash)
+    .with("fields", names)
+    .with("body", !hunks.is_empty())
+    .with("hunks", json!(hunks))
     .with("base", version(base, asked))
     .with("current", version(current, newest_revision))
     .with("revision", newest_revision))

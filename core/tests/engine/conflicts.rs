@@ -2,7 +2,7 @@
 
 use lorebase::knowledge::SyncStatus;
 use lorebase::store::{ConflictReason, TreeEdit};
-use lorebase::sync::Save;
+use lorebase::sync::{Choices, Save, Side};
 use lorebase::{Accept, Delete, ErrorKind, PublishMode};
 
 use crate::world::{World, put, remove, run};
@@ -151,7 +151,7 @@ fn a_slug_created_here_and_pushed_without_an_id_merges_over_nothing() {
 fn an_id_that_another_file_has_by_now_is_not_written_a_second_time() {
     let world = World::with(PublishMode::Off);
     world.save(Save::create("document").id("same").title("Note").body("ours\n"));
-    world.push(&[put("documents/note.md", "---\ntitle: Note\n---\n"), put("documents/other.md", "---\ntitle: Other\n---\n")]);
+    world.push(&[put("documents/note.md", "---\ntitle: Note\n---\ntheirs\n"), put("documents/other.md", "---\ntitle: Other\n---\n")]);
     world.sync();
     world.write("documents/other.md", "---\nid: same\ntitle: Other\n---\n");
     world.sync();
@@ -191,4 +191,78 @@ fn a_rule_can_decide_instead_of_a_person() {
         assert!(run(world.kb.conflicts()).unwrap().is_empty());
         world.assert_no_drift();
     }
+}
+
+const GUIDE: &str = "---\nid: one\ntitle: One\ntags: [a]\n---\nFirst paragraph.\n\nSecond paragraph.\n\nThird paragraph.\n";
+
+fn guides() -> World {
+    let world = World::with(PublishMode::Off);
+    world.push(&[put("lorebase.yaml", "kinds:\n  guide:\n    folder: guides\n    lists: {tags: set}\n"), put("guides/one.md", GUIDE)]);
+    world.sync();
+    world
+}
+
+#[test]
+fn edits_of_different_paragraphs_and_of_one_set_merge() {
+    let world = guides();
+    let edited = GUIDE.split_once("---\nFirst").map(|(_, body)| format!("First{}", body.replace("Third", "Last"))).unwrap();
+    let seen = world.get("guide", "one").unwrap().revision;
+    world.save(Save::update("guide", "one").set("tags", vec!["a", "ours"]).body(edited).based_on(seen));
+    world.write("guides/one.md", &GUIDE.replace("First paragraph", "The beginning").replace("[a]", "[a, theirs]  # sorted by hand"));
+    let report = world.sync();
+    assert_eq!((report.merged, report.conflicts), (1, 0));
+    let merged =
+        GUIDE.replace("First paragraph", "The beginning").replace("Third", "Last").replace("[a]", "[a, theirs, ours]  # sorted by hand");
+    assert_eq!(world.file("guides/one.md").unwrap(), merged);
+    world.assert_no_drift();
+}
+
+#[test]
+fn a_stale_form_merges_by_paragraph_and_is_told_the_hunks_it_cannot_merge() {
+    let world = guides();
+    let seen = world.get("guide", "one").unwrap();
+    world.write("guides/one.md", &GUIDE.replace("First", "The first"));
+    world.sync();
+    world.save(Save::update("guide", "one").body(seen.body.replace("Third", "Last")).based_on(seen.revision));
+    let now = world.get("guide", "one").unwrap();
+    assert_eq!(now.body, "The first paragraph.\n\nSecond paragraph.\n\nLast paragraph.\n");
+    let refused =
+        run(world.kb.save(Save::update("guide", "one").body(seen.body.replace("First", "My first")).based_on(seen.revision))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert_eq!(refused.context()["hunks"][0]["base"], "First paragraph.\n");
+    assert_eq!(refused.context()["hunks"][0]["git"], "The first paragraph.\n");
+    assert_eq!(world.get("guide", "one").unwrap(), now, "nothing was written");
+}
+
+#[test]
+fn a_person_decides_hunk_by_hunk_and_field_by_field() {
+    let world = guides();
+    let seen = world.get("guide", "one").unwrap();
+    let ours = seen.body.replace("First", "Our first").replace("Third", "Our third");
+    world.save(Save::update("guide", "one").title("Ours").body(ours).based_on(seen.revision));
+    world.write(
+        "guides/one.md",
+        &GUIDE.replace("title: One", "title: Theirs").replace("First", "Their first").replace("Third", "Their third"),
+    );
+    world.sync();
+    let conflict = run(world.kb.conflicts()).unwrap().remove(0);
+    assert_eq!(conflict.fields, ["title"]);
+    let hunks: Vec<_> = conflict.hunks.iter().map(|hunk| (hunk.base_line, hunk.cache.as_str(), hunk.git.as_str())).collect();
+    assert_eq!(
+        hunks,
+        [(1, "Our first paragraph.\n", "Their first paragraph.\n"), (5, "Our third paragraph.\n", "Their third paragraph.\n")]
+    );
+    let some = Choices::default().field("title", Side::Cache).hunk(0, Side::Git);
+    let open = run(world.kb.resolve("guide", "one", Accept::Each(some.clone()), Some(conflict.revision), None)).unwrap_err();
+    assert_eq!(open.kind(), ErrorKind::InvalidInput);
+    assert!(open.message().contains("hunk 2"), "{open}");
+    run(world.kb.resolve("guide", "one", Accept::Each(some.hunk(1, Side::Cache)), Some(conflict.revision), None)).unwrap();
+    world.sync();
+    assert!(run(world.kb.conflicts()).unwrap().is_empty());
+    let decided = world.get("guide", "ours").expect("our title moved the file");
+    assert_eq!(
+        (decided.title.as_str(), decided.body.as_str()),
+        ("Ours", "Their first paragraph.\n\nSecond paragraph.\n\nOur third paragraph.\n")
+    );
+    world.assert_no_drift();
 }

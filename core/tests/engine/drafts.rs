@@ -43,7 +43,7 @@ fn a_draft_that_cannot_merge_on_publishing_becomes_a_conflict() {
     let held = world.save(Save::update("skill", "one").status(Status::Published));
     assert_eq!(held.sync_status, SyncStatus::Conflict);
     let conflicts = run(world.kb.conflicts()).unwrap();
-    assert_eq!((conflicts.len(), conflicts[0].body), (1, true));
+    assert_eq!((conflicts.len(), conflicts[0].hunks.len()), (1, 1));
     assert_eq!(world.get("skill", "one").unwrap().body, "Theirs.\n");
 }
 

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
+mod asking;
+mod cancelling;
 mod conflicts;
 mod drafts;
 mod ingest;
@@ -11,7 +13,9 @@ mod kinds;
 mod publish;
 mod random;
 mod recovery;
+mod restore;
 mod saves;
 mod schemas;
+mod sources;
 mod unique;
 mod world;

@@ -55,6 +55,20 @@ impl World {
         open(None, self.cache.clone(), &self.clock, &self.entropy, &self.processes, PublishMode::Inline)
     }
 
+    /// Another process with the same database and another repository.
+    pub(crate) fn on(&self, git: Arc<MemoryGit>, publish: PublishMode) -> KnowledgeBase {
+        self.try_on(git, publish).unwrap()
+    }
+
+    pub(crate) fn try_on(&self, git: Arc<MemoryGit>, publish: PublishMode) -> lorebase::Result<KnowledgeBase> {
+        try_open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
+    /// Another process with the same repository and another database.
+    pub(crate) fn with_cache(&self, cache: Arc<MemoryCache>, publish: PublishMode) -> KnowledgeBase {
+        open(Some(self.git.clone()), cache, &self.clock, &self.entropy, &self.processes, publish)
+    }
+
     /// Another process, whose stores go wrong as `faults` says.
     pub(crate) fn faulty(&self, publish: PublishMode, faults: &Faults) -> KnowledgeBase {
         let git = Arc::new(FaultGit::new(self.git.clone(), faults.clone()));
@@ -130,6 +144,17 @@ fn open(
     processes: &Arc<MemoryProcesses>,
     publish: PublishMode,
 ) -> KnowledgeBase {
+    try_open(git, cache, clock, entropy, processes, publish).unwrap()
+}
+
+fn try_open(
+    git: Option<Arc<dyn GitStore>>,
+    cache: Arc<dyn CacheStore>,
+    clock: &Arc<ManualClock>,
+    entropy: &Arc<SeededEntropy>,
+    processes: &Arc<MemoryProcesses>,
+    publish: PublishMode,
+) -> lorebase::Result<KnowledgeBase> {
     run(KnowledgeBase::new(Parts {
         git,
         cache,
@@ -142,9 +167,9 @@ fn open(
         publish,
         committer: Author::new("Lorebase", "lorebase@example.com"),
         policy: CommitPolicy::PerSave,
+        root: None,
         wake: None,
     }))
-    .unwrap()
 }
 
 pub(crate) fn put(path: &str, text: &str) -> TreeEdit {

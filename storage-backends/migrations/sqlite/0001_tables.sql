@@ -150,6 +150,18 @@ CREATE TABLE revision (
 ) STRICT;
 CREATE INDEX revision_age ON revision (created_at, uid, revision);
 
+-- What external sources said last about an entity: the base of their next refresh.
+CREATE TABLE source (
+    uid        INTEGER NOT NULL REFERENCES knowledge (uid),
+    repository INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    said       TEXT NOT NULL,
+    open       TEXT NOT NULL,
+    said_at    TEXT NOT NULL,
+    PRIMARY KEY (uid, name)
+) STRICT;
+CREATE INDEX source_name ON source (repository, name, uid);
+
 -- Chains of commits about to become visible.
 CREATE TABLE batch (
     id         TEXT NOT NULL,

@@ -18,6 +18,7 @@ mod lock;
 mod objects;
 mod open;
 mod options;
+mod person;
 mod read;
 mod recovery;
 mod reference;
@@ -39,6 +40,7 @@ use lorebase::Result;
 use lorebase::store::{AdvanceOutcome, BlobId, BlobRead, CommitId, CommitInfo, FileChange, GitStore, NewCommit, TreeEntry};
 
 pub use options::{Durability, GitOptions, ObjectFormat};
+pub use person::person;
 
 use crate::runtime::run_blocking;
 

@@ -43,12 +43,11 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         init(options)?;
     }
     if !path.exists() {
-        let message = format!("there is no folder `{}`; check the path, or make a repository there (option `init`)", path.display());
+        let message = format!("there is no folder `{}`; check the path, or make a repository there (`init`)", path.display());
         return Err(Error::new(ErrorKind::NotFound, message).with("path", path.display().to_string()));
     }
     if !is_repository(path) {
-        let message =
-            format!("`{}` is not a git repository; name its top folder, or make one (option `init`, or `git init`)", path.display());
+        let message = format!("`{}` is not a git repository; name its top folder, or make one (`init`, or `git init`)", path.display());
         return Err(Error::new(ErrorKind::NotFound, message).with("path", path.display().to_string()));
     }
     let repo = gix_options().open(path).map_err(|error| refused(path, error))?;

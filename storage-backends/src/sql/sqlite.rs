@@ -11,6 +11,7 @@ mod open;
 mod read;
 mod repository;
 mod search;
+mod source;
 mod unique;
 mod upsert;
 
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Owner, Page, Prepared,
-    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, UniqueValue, View,
+    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
 use sqlx::SqlitePool;
@@ -283,6 +284,16 @@ impl CacheStore for SqliteCache {
 
     async fn prune(&self, id: RepositoryId, before: Timestamp) -> Result<u64> {
         writing!(self, |connection| repository::prune(connection, id, before))
+    }
+
+    async fn source(&self, id: RepositoryId, uid: i64, source: &str) -> Result<Option<SourceState>> {
+        let source = source.to_owned();
+        reading!(self, |connection| source::read(connection, id, uid, &source))
+    }
+
+    async fn said_by(&self, id: RepositoryId, source: &str, after: i64, limit: usize) -> Result<Vec<(i64, SourceState)>> {
+        let source = source.to_owned();
+        reading!(self, |connection| source::said_by(connection, id, &source, after, limit))
     }
 
     async fn prepared(&self, id: RepositoryId) -> Result<Vec<Prepared>> {

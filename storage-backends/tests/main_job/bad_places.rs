@@ -42,7 +42,7 @@ fn a_folder_that_is_no_repository() {
     refusal(
         Options::new(folder.path()),
         ErrorKind::NotFound,
-        &format!("`{place}` is not a git repository; name its top folder, or make one (option `init`, or `git init`)"),
+        &format!("`{place}` is not a git repository; name its top folder, or make one (`init`, or `git init`)"),
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
 }
@@ -60,7 +60,7 @@ fn a_path_that_does_not_exist() {
     refusal(
         Options::new(&path),
         ErrorKind::NotFound,
-        &format!("there is no folder `{}`; check the path, or make a repository there (option `init`)", path.display()),
+        &format!("there is no folder `{}`; check the path, or make a repository there (`init`)", path.display()),
     );
 }
 

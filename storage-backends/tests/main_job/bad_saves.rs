@@ -92,8 +92,7 @@ fn a_body_without_the_revision_it_was_made_from() {
 
 #[test]
 fn a_kind_that_is_none() {
-    let known =
-        "there is no kind `skil`; the kinds here are skill, customer, system_prompt, prompt_block, template, document, category, playbook";
+    let known = "there is no kind `skil`; the kinds here are skill, customer, system_prompt, prompt_block, template, document, category, playbook (as the last synchronised `lorebase.yaml` has them)";
     refused(Save::create("skil").title("x"), ErrorKind::InvalidInput, known);
     let world = World::new(Layout::Bare);
     told(&run(world.kb().get("skil", "x")).unwrap_err(), ErrorKind::InvalidInput, known);
@@ -105,7 +104,11 @@ fn a_kind_that_is_none() {
 
 #[test]
 fn an_entity_that_is_not_there() {
-    refused(Save::update("playbook", "nothing").set("x", 1), ErrorKind::NotFound, "there is no playbook with the slug `nothing`");
+    refused(
+        Save::update("playbook", "nothing").set("x", 1),
+        ErrorKind::NotFound,
+        "there is no playbook with the slug `nothing`; check the name",
+    );
 }
 
 #[test]

@@ -3,14 +3,20 @@
 use lorebase::ImportRow;
 use lorebase::knowledge::SyncStatus;
 use lorebase::store::Query;
+use lorebase::sync::{Save, SyncOptions};
+use lorebase_backends::{Options, open};
 use serde_json::{Value, json};
 
-use crate::git::git;
+use crate::git::{assert_clean, assert_sound, git, tree};
 use crate::on_every_layout;
 use crate::seed::ENTITIES;
-use crate::world::{World, ada, run};
+use crate::world::{Layout, World, ada, run};
 
-on_every_layout!(fifty_rows_become_one_commit_and_repeating_it_changes_nothing, a_row_that_cannot_be_taken_is_named,);
+on_every_layout!(
+    fifty_rows_become_one_commit_and_repeating_it_changes_nothing,
+    a_row_that_cannot_be_taken_is_named,
+    a_lost_repository_is_made_again_from_the_database,
+);
 
 fn row(index: usize) -> ImportRow {
     let Value::Object(fields) = json!({"id": format!("row-{index}"), "name": format!("Row {index}"), "tier": "gold", "tags": ["a", "b"]})
@@ -55,4 +61,31 @@ fn a_row_that_cannot_be_taken_is_named(world: &World) {
     bad.fields.shift_remove("id");
     let error = world.step(&[], |world| run(world.kb().import("customer", &[row(0), bad], Some(ada()), None)).unwrap_err());
     assert!(error.message().starts_with("row 1: customer cannot have the slug `../../etc/passwd`: "), "{error}");
+}
+
+fn a_lost_repository_is_made_again_from_the_database(world: &World) {
+    let entities: Vec<(String, (String, String))> = tree(&world.repo(), "main")
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("README.md") && !path.starts_with("assets/") && !path.starts_with("categories/"))
+        .collect();
+    let saved = world.save(Save::update("customer", "acme-inc-").set("tier", "silver"));
+    world.close();
+    let empty = world.folder().join("again");
+    git(world.folder(), &["init", "-q", "-b", "main", "again"]);
+    let kb = run(open(Options::new(&empty).cache(world.cache_url()))).unwrap();
+    let error = run(kb.sync(SyncOptions::default())).unwrap_err();
+    assert!(error.message().contains("fill it from the database with an export"), "{error}");
+    let report = run(kb.export(false, None)).unwrap();
+    assert_eq!((report.published, report.deleted, report.invalid), (ENTITIES, 0, 0));
+    assert!(run(kb.drift()).unwrap().is_empty());
+    let again = tree(&empty, "main");
+    let files: Vec<_> = again.iter().filter(|(path, _)| !path.starts_with("categories/")).map(|(path, _)| path.clone()).collect();
+    assert_eq!(files, entities.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>());
+    for (path, (_, blob)) in entities.iter().filter(|(path, _)| !path.starts_with("customers/")) {
+        let same = git(&empty, &["rev-parse", &format!("main:{path}")]);
+        assert!(world.layout == Layout::Sha256 || same == *blob, "{path}");
+    }
+    assert_sound(&empty);
+    assert_clean(&empty);
+    assert_eq!(run(kb.get("customer", "acme-inc-")).unwrap().unwrap().fields["tier"], saved.fields["tier"]);
 }

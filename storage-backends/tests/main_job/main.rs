@@ -18,6 +18,7 @@ mod person;
 mod private;
 mod saves;
 mod seed;
+mod strangers;
 mod world;
 
 /// Each story on a bare repository, in a checkout, and in a checkout whose ids are SHA-256.

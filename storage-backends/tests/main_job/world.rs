@@ -60,6 +60,11 @@ impl World {
     }
 
     pub(crate) fn with(layout: Layout, publish: PublishMode) -> Self {
+        Self::of(layout, publish, &seed::FILES, seed::ENTITIES)
+    }
+
+    /// A repository of these files, which hold so many entities and nothing that is wrong.
+    pub(crate) fn of(layout: Layout, publish: PublishMode, files: &[(&str, &[u8])], entities: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         match layout {
@@ -71,13 +76,13 @@ impl World {
             Layout::Sha256 => drop(git(path, &["init", "-q", "-b", "main", "--object-format=sha256", "repo"])),
         }
         let world = Self { layout, folder, kb: RefCell::default(), acknowledged: RefCell::default(), taken_back: RefCell::default() };
-        for (path, bytes) in seed::FILES {
+        for (path, bytes) in files {
             world.write(path, bytes);
         }
         world.commit("The beginning");
         world.reopen(publish);
         let report = world.sync();
-        assert_eq!((report.created, report.invalid), (seed::ENTITIES, 0), "{:?}", run(world.kb().diagnostics()));
+        assert_eq!((report.created, report.invalid), (entities, 0), "{:?}", run(world.kb().diagnostics()));
         world.assert_invariants();
         world
     }

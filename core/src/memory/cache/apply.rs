@@ -90,6 +90,9 @@ impl Repository {
             for kept in &write.keep {
                 self.kept.entry((record.uid, kept.revision)).or_insert_with(|| kept.clone());
             }
+            if let Some((source, state)) = &write.source {
+                self.sources.insert((source.clone(), record.uid), state.clone());
+            }
             for log in &write.log {
                 self.write_log(log, Some(record.uid));
             }

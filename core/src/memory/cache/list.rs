@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::repository::Repository;
 use crate::Result;
 use crate::knowledge::KindName;
-use crate::store::{
-    Filter, FilterOp, Page, Position, Query, Record, SearchHit, Seen, SortKey, View, Words, compare_numbers, compare_sorted, json_equal,
-};
+use crate::store::{Page, Position, Query, Record, SearchHit, Seen, SortKey, View, Words, compare_sorted};
 
 impl Repository {
     pub(super) fn list(&self, query: &Query) -> Result<Page> {
@@ -19,8 +17,7 @@ impl Repository {
             .values()
             .filter(|record| query.kind.as_ref().is_none_or(|kind| record.key.kind == *kind))
             .filter_map(|record| Some((record, record.seen(query.view)?)))
-            .filter(|(_, seen)| query.status.is_none_or(|status| seen.content.status == Some(status)))
-            .filter(|(_, seen)| query.filters.iter().all(|filter| matches(filter, seen)))
+            .filter(|(_, seen)| query.admits(seen))
             .collect();
         let total = found.len() as u64;
         let turned = |order: Ordering| if query.descending { order.reverse() } else { order };
@@ -67,37 +64,5 @@ fn compare(sort: &SortKey, a: &Seen<'_>, b: &Seen<'_>) -> Ordering {
             let null = Value::Null;
             compare_sorted(a.as_deref().unwrap_or(&null), b.as_deref().unwrap_or(&null)).then_with(by_key)
         }
-    }
-}
-
-fn matches(filter: &Filter, seen: &Seen<'_>) -> bool {
-    let found = seen.field(&filter.field);
-    let null = Value::Null;
-    let found = found.as_deref().unwrap_or(&null);
-    let wanted = &filter.value;
-    let order = || match (found, wanted) {
-        (Value::Number(a), Value::Number(b)) => Some(compare_numbers(a, b)),
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        _ => None,
-    };
-    match filter.op {
-        FilterOp::Eq => json_equal(found, wanted),
-        FilterOp::Ne => !json_equal(found, wanted),
-        FilterOp::Lt => order().is_some_and(Ordering::is_lt),
-        FilterOp::Le => order().is_some_and(Ordering::is_le),
-        FilterOp::Gt => order().is_some_and(Ordering::is_gt),
-        FilterOp::Ge => order().is_some_and(Ordering::is_ge),
-        FilterOp::Contains => contains(found, wanted),
-        FilterOp::In => wanted.as_array().is_some_and(|list| list.iter().any(|value| json_equal(found, value))),
-    }
-}
-
-fn contains(found: &Value, wanted: &Value) -> bool {
-    match found {
-        Value::Array(items) => items.iter().any(|item| {
-            json_equal(item, wanted) || item.as_object().is_some_and(|fields| fields.values().any(|value| json_equal(value, wanted)))
-        }),
-        Value::String(text) => wanted.as_str().is_some_and(|part| text.contains(part)),
-        _ => false,
     }
 }

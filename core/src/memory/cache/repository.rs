@@ -10,7 +10,7 @@ use super::log::LogRow;
 use crate::knowledge::{Content, Diagnostic, EntityKey, Location, LocationKey, Severity};
 use crate::store::{
     BlobId, Change, ChangeState, Counts, KeptRevision, LogStatus, ManifestRow, Prepared, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, Side, UniqueValue, json_equal,
+    RepositoryRow, Side, SourceState, UniqueValue, json_equal,
 };
 
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(super) struct Repository {
     pub(super) files: BTreeMap<Location, i64>,
     pub(super) changed: BTreeSet<i64>,
     pub(super) kept: BTreeMap<(i64, u64), KeptRevision>,
+    pub(super) sources: BTreeMap<(String, i64), SourceState>,
     pub(super) log: BTreeMap<u64, LogRow>,
     pub(super) log_ids: HashMap<Uuid, u64>,
     pub(super) idempotency: HashMap<String, u64>,
@@ -45,6 +46,7 @@ impl Repository {
             files: BTreeMap::new(),
             changed: BTreeSet::new(),
             kept: BTreeMap::new(),
+            sources: BTreeMap::new(),
             log: BTreeMap::new(),
             log_ids: HashMap::new(),
             idempotency: HashMap::new(),

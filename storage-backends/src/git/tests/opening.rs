@@ -17,7 +17,7 @@ fn named(path: &std::path::Path, branch: &str) -> GitOptions {
 fn a_folder_that_is_not_there_is_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nowhere");
-    assert_kind(open(options(&path)), ErrorKind::NotFound, &[path.to_str().unwrap(), "no folder", "option `init`"]);
+    assert_kind(open(options(&path)), ErrorKind::NotFound, &[path.to_str().unwrap(), "no folder", "`init`"]);
 }
 
 #[test]

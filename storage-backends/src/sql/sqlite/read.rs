@@ -18,7 +18,7 @@ fn all(rows: &[SqliteRow]) -> Result<Vec<Record>, Failure> {
     rows.iter().map(record).collect()
 }
 
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::super::bulk::{Bound, Insert};
 use super::super::failure::Failure;
 use super::super::words::{json, moment, number, word};
-use super::log;
+use super::{log, source};
 
 /// One write with the number and stamp of its record.
 pub(super) struct Written<'a> {
@@ -88,6 +88,7 @@ pub(super) async fn records(connection: &mut SqliteConnection, id: RepositoryId,
             content(query, &kept.content)
         })
         .await?;
+    source::write(connection, id, written).await?;
     let rows: Vec<(Option<i64>, &LogWrite)> =
         written.iter().flat_map(|written| written.write.log.iter().map(|log| (Some(written.uid), log))).collect();
     log::write(connection, id, &rows).await

@@ -1,0 +1,158 @@
+//! The fast path gives what the parser gives, for every input that it takes: generated frontmatter, all short
+//! combinations of the characters that mean something, mutations, and every golden vector.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+use serde_json::Value;
+
+use super::{fast_path, fence, yaml};
+
+/// Whether the fast path took the text, after making sure that the parser reads the same tree.
+fn taken(text: &str) -> bool {
+    let Some(tree) = fast_path::parse(text) else { return false };
+    assert_eq!(yaml::parse_events(text), Ok(Some(tree)), "{text:?}");
+    true
+}
+
+#[test]
+fn every_short_text_of_special_characters_is_read_alike_in_every_place() {
+    const PARTS: [&str; 14] = ["a", "1", ":", " ", "-", "\n", "#", "'", "\"", "[", "]", ",", "\\", "é"];
+    let places =
+        [("", ""), ("k:", "\n"), ("k: ", "\r\nl: m\r\n"), ("k:\n  - ", "\n  - x\n"), ("k: [", "]\n"), ("k: '", "' # c\n"), ("k: x", "")];
+    let mut count = 0;
+    for length in 0..=3_u32 {
+        for number in 0..PARTS.len().pow(length) {
+            let digits = (0..length).map(|digit| PARTS[number / PARTS.len().pow(digit) % PARTS.len()]);
+            let middle = digits.collect::<String>();
+            for (before, after) in places {
+                count += usize::from(taken(&format!("{before}{middle}{after}")));
+            }
+        }
+    }
+    assert!(count > 2000, "only {count} were taken");
+}
+
+#[test]
+fn golden_vectors_are_read_alike() {
+    let mut count = 0;
+    for (file, key) in [("decode.json", "input"), ("edit.json", "head"), ("edit.json", "output")] {
+        let path = format!("{}/tests/vectors/codec/{file}", env!("CARGO_MANIFEST_DIR"));
+        let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for text in cases.iter().filter_map(|case| case[key].as_str()) {
+            if let Ok(Some(fences)) = fence::split(text) {
+                count += usize::from(taken(&text[fences.start..fences.end]));
+            }
+        }
+    }
+    assert!(count > 60, "only {count} were taken");
+}
+
+#[test]
+fn the_usual_frontmatter_is_taken_and_the_unusual_is_left_to_the_parser() {
+    for text in [
+        "id: a-1\ntitle: Entity 1\nfilename: file-1.pdf\nversion: 0\ntags: [one, two]\n",
+        "title: 'a: b'   # why\r\nurl: https://x.org/#a\r\n\r\n# c\r\ntags:\r\n- a\r\n- \"b\"\r\nnone:\r\n",
+        "key with space: (x) & [y]\nlist:\n\n  # first\n  - 2024-01-01\n  - [a, 'b', 1.5]   \nlast: ~",
+        "a: 'it''s'\nb: ['''', 'x''']\nc: \"\\\"x\\\\\"  # c\n",
+        "a: é东 – 😀\nb: []\nc: [ ]\nd: [ a , b ]\n",
+    ] {
+        assert!(taken(text), "{text:?}");
+    }
+    for text in [
+        "",
+        "# only a comment\n",
+        "a: |\n  x\n",
+        "a: b: c\n",
+        "a: x\n  y\n",
+        "a: \"\\t\"\n",
+        "a: 'it''s\n",
+        "a: \"x\\\"\n",
+        "a: \"\\'\"\n",
+        "a: &x y\n",
+        "a: {b: c}\n",
+        "a: [b: c]\n",
+        "a: [b,]\n",
+        "a: 'x' y\n",
+        "a:\tb\n",
+        "a: b\rc: d\n",
+        "a:\n  - b: c\n",
+        "a:\n  - b\n - c\n",
+        "a:\n  b: c\n",
+        "a:\n  -\n",
+        "- a\n",
+        "a\n",
+        "'a': b\n",
+        "a: \u{feff}\n",
+        "a: \u{85}b\n",
+        "a: x\u{2028}y\n",
+        "<<: a\n",
+        "? a\n: b\n",
+        "---\na: b\n",
+    ] {
+        assert_eq!(fast_path::parse(text), None, "{text:?}");
+    }
+}
+
+/// One line, or a few, of frontmatter that is simple or nearly so.
+fn lines() -> impl Strategy<Value = String> {
+    let value = || {
+        prop_oneof![
+            4 => "[a-zA-Z0-9/_(.$+<=^~\\\\-][a-zA-Z0-9 ,.:#'/?&*!|>%@`~{}\\[\\]\"-]{0,14}",
+            2 => "['\"][a-zA-Z0-9 ,:#/'\"\\\\]{0,8}['\"]( {0,2}#?[a-z]{0,2})",
+            2 => "\\[ ?[a-z0-9]{0,3}( ?, ?['\"]?[a-zA-Z0-9 /.:?#-]{1,5}['\"]?){0,3} ?\\]( #c)?",
+            1 => "\\PC{0,10}",
+            1 => Just(String::new()),
+        ]
+    };
+    let item = (" {0,3}", value()).prop_map(|(indent, value)| format!("{indent}- {value}\n"));
+    prop_oneof![
+        6 => ("[a-zA-Z_][a-zA-Z0-9_. -]{0,8}", " {0,2}", value()).prop_map(|(key, gap, value)| format!("{key}:{gap}{value}\n")),
+        2 => ("[a-z]{1,3}", value(), value()).prop_map(|(key, a, b)| format!("{key}:\n  - {a}\n  - {b}\n")),
+        1 => ("[a-z]{1,3}", value()).prop_map(|(key, a)| format!("{key}:\n- {a}\n")),
+        1 => item,
+        1 => " {0,3}#[ a-z:]{0,5}\n",
+        1 => " {0,2}\n",
+        1 => value().prop_map(|value| format!("{value}\n")),
+    ]
+}
+
+/// A place in a text and what is put there instead of so many characters.
+fn mutation() -> impl Strategy<Value = (usize, usize, &'static str)> {
+    let parts = vec![
+        "", " ", "  ", "\n", "\r\n", "\r", "\t", ":", ": ", " #", "#", "'", "\"", "-", "- ", "[", "]", "{", "}", ",", "&a ", "*a", "!",
+        "|", ">", "?", "? ", "%", "@", "`", "\\", "\u{85}", "\u{a0}", "\u{2028}", "\u{feff}", "\u{200b}", "\u{fffd}", "é", "😀", "---",
+        "...", "<<", "\u{1}", "\u{7f}",
+    ];
+    (any::<usize>(), 0_usize..3, proptest::sample::select(parts))
+}
+
+fn mutated(text: &str, mutations: &[(usize, usize, &str)]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for (place, count, with) in mutations {
+        let at = place % (chars.len() + 1);
+        let end = (at + count).min(chars.len());
+        chars.splice(at..end, with.chars());
+    }
+    chars.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 6000, rng_seed: RngSeed::Fixed(4), failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn generated_frontmatter_is_read_alike(lines in proptest::collection::vec(lines(), 1..6), crlf in any::<bool>(), mutations in proptest::collection::vec(mutation(), 0..3)) {
+        for line in &lines {
+            taken(line);
+        }
+        let text = lines.concat();
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        taken(&text);
+        taken(&mutated(&text, &mutations));
+    }
+
+    #[test]
+    fn simple_frontmatter_with_a_mutation_is_read_alike(mutations in proptest::collection::vec(mutation(), 1..3)) {
+        let text = "id: a-1\ntitle: 'Acme: x'  # why\nurl: https://x.org/#a\ntags: [one, \"two\"]\nowners:\n  - Ann Lee\n  - 'Bob'\nempty:\nlast: 2024-01-01\n";
+        taken(&mutated(text, &mutations));
+    }
+}
