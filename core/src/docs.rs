@@ -7,6 +7,9 @@ pub mod architecture {}
 #[doc = include_str!("../docs/sync-model.md")]
 pub mod sync_model {}
 
+#[doc = include_str!("../docs/schemas.md")]
+pub mod schemas {}
+
 /// Choices that others will wonder about: context, choice, and what was rejected.
 pub mod decisions {
     #[doc = include_str!("../docs/decisions/0001-sync-by-state.md")]
@@ -27,4 +30,8 @@ pub mod decisions {
     pub mod d0008 {}
     #[doc = include_str!("../docs/decisions/0009-a-journal-for-the-checkout.md")]
     pub mod d0009 {}
+    #[doc = include_str!("../docs/decisions/0016-schemas-judge-values-not-text.md")]
+    pub mod d0016 {}
+    #[doc = include_str!("../docs/decisions/0017-unique-values-are-claims.md")]
+    pub mod d0017 {}
 }

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use lorebase::knowledge::{Author, Content, EntityKey, KindName, KnowledgePath, Location, Slug, Status};
 use lorebase::memory::MemoryCache;
 use lorebase::store::{
-    ApplyOutcome, Batch, BlobId, CacheStore, Change, ChangeAction, ChangeState, CommitId, ConflictNote, ConflictReason, Filter, FilterOp,
-    Guard, KeptRevision, Live, Query, RecordWrite, RepositoryId, RepositoryKey, Slot, SortKey, Target, View,
+    ApplyOutcome, Batch, BlobId, CacheStore, Change, ChangeAction, ChangeState, Claiming, CommitId, ConflictNote, ConflictReason, Filter,
+    FilterOp, Guard, KeptRevision, Live, Query, RecordWrite, RepositoryId, RepositoryKey, Slot, SortKey, Target, UniqueRules, UniqueValue,
+    View,
 };
 use lorebase_backends::sql::{SqliteCache, SqliteOptions};
 use serde_json::{Value, json};
@@ -203,6 +204,12 @@ async fn compare(model: &MemoryCache, store: &SqliteCache, id: RepositoryId) {
     assert_eq!(store.conflicts(id).await.unwrap(), model.conflicts(id).await.unwrap());
     let places: Vec<_> = PATHS.iter().map(|path| Location::file(KnowledgePath::new(*path).unwrap()).key()).collect();
     assert_eq!(store.records_at(id, &places).await.unwrap(), model.records_at(id, &places).await.unwrap());
+    let values: Vec<UniqueValue> = ["f", "p"]
+        .into_iter()
+        .flat_map(|field| ["1", "2.5", "-3", "9007199254740993", "red", "Rot Gr\u{fc}n"].map(|value| (field, value)))
+        .map(|(field, value)| UniqueValue { kind: KindName::new("skill"), field: field.to_owned(), value: value.to_owned() })
+        .collect();
+    assert_eq!(store.holders(id, &values).await.unwrap(), model.holders(id, &values).await.unwrap());
     let slug = Slug::new("a");
     let skill = KindName::new("skill");
     assert_eq!(store.records_by_slug(id, &skill, &slug).await.unwrap(), model.records_by_slug(id, &skill, &slug).await.unwrap());
@@ -214,10 +221,16 @@ async fn run(seed: u64) {
     let name = RepositoryKey { namespace: "default".to_owned(), branch: "main".to_owned() };
     let id = model.attach(&name, at(0)).await.unwrap().id;
     assert_eq!(store.attach(&name, at(0)).await.unwrap().id, id);
-    let mut outcomes = [0; 4];
+    let mut outcomes = [0; 5];
     for round in 0..400 {
         let mut batch = Batch::new(id, at(round));
         batch.guard = chance.pick(&[Guard::All, Guard::Each]);
+        batch.claiming = chance.pick(&[Claiming::IfFree, Claiming::Live, Claiming::Change]);
+        if round == 0 || chance.often(3) {
+            let fields = chance.pick(&[["p", "q"], ["f", "p"]]);
+            let rules = UniqueRules::from([(KindName::new("skill"), fields.map(str::to_owned).to_vec())]);
+            batch.repository_patch.unique = chance.pick(&[Slot::Set(rules.clone()), Slot::Set(rules), Slot::Clear]);
+        }
         for _ in 0..=chance.below(4) {
             batch.writes.push(write(&mut chance, &model, id).await);
         }
@@ -228,6 +241,7 @@ async fn run(seed: u64) {
                 let which = match outcome {
                     ApplyOutcome::Applied { .. } => 0,
                     ApplyOutcome::Moved(_) => 1,
+                    ApplyOutcome::ValueTaken { .. } => 4,
                     _ => 2,
                 };
                 outcomes[which] += 1;

@@ -3,9 +3,6 @@
 
 use crate::knowledge::Diagnostic;
 
-/// The longest source line that is shown below a diagnostic, in characters.
-const LONGEST_SHOWN: usize = 400;
-
 /// What is wrong at a byte offset of the text that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -61,8 +58,10 @@ pub(super) fn source_line(text: &str, at: usize) -> Option<String> {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     let line = text[start..end].trim_end_matches('\r').trim_start_matches('\u{feff}');
-    let printable = line.chars().all(|c| !c.is_control() || c == '\t');
-    (printable && line.chars().take(LONGEST_SHOWN + 1).count() <= LONGEST_SHOWN).then(|| line.to_owned())
+    let column = text[start..at].chars().filter(|c| *c != '\u{feff}').count();
+    let shown = Diagnostic::shortened(line, column);
+    let printable = shown.chars().all(|c| !c.is_control() || c == '\t');
+    printable.then_some(shown)
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -83,9 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_source_line_is_not_repeated() {
-        let text = "x".repeat(10_000);
-        assert_eq!(Fault::new("c", 9_000, "m").into_error("p", &text).source_line, None);
+    fn a_very_long_source_line_is_shown_around_the_place() {
+        let text = format!("{}%{}", "x".repeat(9_000), "y".repeat(9_000));
+        let shown = Fault::new("c", 9_000, "m").into_error("p", &text).to_string();
+        let [_, line, caret] = shown.lines().collect::<Vec<_>>().try_into().unwrap();
+        assert!(line.starts_with("  …xxx") && line.ends_with("yyy…") && line.chars().count() < 210, "{line}");
+        assert_eq!(line.chars().position(|c| c == '%'), Some(caret.chars().count() - 1));
+        let shown = Fault::new("c", 3, "m").into_error("p", &text).to_string();
+        assert!(shown.lines().nth(1).unwrap().ends_with("xxx…") && shown.ends_with("\n     ^"), "{shown}");
     }
 
     #[test]

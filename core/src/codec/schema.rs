@@ -3,6 +3,7 @@
 //! schema that refers to another document is refused.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
@@ -42,7 +43,11 @@ impl Schema {
         if let Some(required) = value.get_mut("required").and_then(Value::as_array_mut) {
             required.retain(|field| !field.as_str().is_some_and(|field| private.iter().any(|private| private == field)));
         }
-        match compile(&value) {
+        // The compiler is given whatever somebody pushed: even a panic of it is only a finding.
+        let Ok(compiled) = catch_unwind(AssertUnwindSafe(|| compile(&value))) else {
+            return Err(Fault::new("schema.invalid", 0, "the schema cannot be used; please report it").into_error(path, text));
+        };
+        match compiled {
             Ok(validator) => Ok(Self { value: written, validator }),
             Err(error) => Err(refusal(&value, &error, &tree).into_error(path, text)),
         }
@@ -339,6 +344,143 @@ fn with_tree<T>(format: Format, text: &str, content: &Content, then: impl FnOnce
             }
             let Ok(entries) = entries_of(&tree) else { return then(None, 0) };
             then(entries.into_iter().find(|entry| entry.key == content.location.entry).map(|entry| entry.value), 0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(value: &Value) -> Result<Schema, Box<Diagnostic>> {
+        Schema::parse("s.json", &value.to_string(), &["secret".to_owned()])
+    }
+
+    fn accepts(schema: &Schema, fields: &Value) -> bool {
+        let mut fields = fields.as_object().unwrap().clone();
+        let before = fields.clone();
+        let accepted = schema.accepts(&mut fields);
+        assert_eq!(fields, before, "what is lent comes back");
+        accepted
+    }
+
+    #[test]
+    fn a_private_field_is_described_but_not_required() {
+        let schema = schema(&json!({"required": ["a", "secret"], "properties": {"secret": {"type": "string"}}})).unwrap();
+        assert!(accepts(&schema, &json!({"a": 1})) && !accepts(&schema, &json!({})));
+        assert!(!accepts(&schema, &json!({"a": 1, "secret": 1})));
+        assert_eq!(schema.value()["required"], json!(["a", "secret"]), "it is told as it is written");
+    }
+
+    #[test]
+    fn schemas_may_refer_to_themselves_and_to_parts_of_their_own() {
+        let list = json!({"definitions": {"n": {"type": "object", "properties": {"next": {"$ref": "#/definitions/n"}}}},
+            "properties": {"n": {"$ref": "#/definitions/n"}}});
+        let schema = schema(&list).unwrap();
+        assert!(accepts(&schema, &json!({"n": {"next": {"next": {}}}})));
+        assert!(!accepts(&schema, &json!({"n": {"next": {"next": 3}}})));
+        let own = json!({"$id": "https://example.com/a", "definitions": {"x": {"type": "number"}},
+            "properties": {"x": {"$ref": "https://example.com/a#/definitions/x"}}});
+        assert!(!accepts(&Schema::parse("s.json", &own.to_string(), &[]).unwrap(), &json!({"x": "y"})));
+    }
+
+    #[test]
+    fn patterns_run_in_linear_time() {
+        let schema = schema(&json!({"properties": {"a": {"pattern": "^(a+)+$"}}})).unwrap();
+        assert!(!accepts(&schema, &json!({"a": format!("{}!", "a".repeat(100_000))})));
+    }
+
+    #[test]
+    fn no_value_of_a_field_is_repeated_in_what_is_said() {
+        let rules = [
+            json!({"enum": ["x"]}),
+            json!({"pattern": "^x$"}),
+            json!({"maxLength": 3}),
+            json!({"type": "number"}),
+            json!({"const": 1}),
+            json!({"not": {}}),
+            json!({"anyOf": [{"type": "null"}]}),
+            json!({"format": "email"}),
+            json!(false),
+        ];
+        for rule in rules {
+            let text = json!({"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"a": rule}}).to_string();
+            let schema = Schema::parse("s.json", &text, &[]).unwrap();
+            let config = Config::built_in();
+            let kind = config.kind(&"skill".into()).unwrap();
+            let head = "---\na: 4711secret\n---\n";
+            let location = kind.location(&"x".into()).unwrap();
+            let content = super::super::decode_content(kind, "", &location, head, "").unwrap().0.content;
+            let found = violations(kind, &schema, "p", head, &content, &content.fields);
+            assert_eq!(found.len(), 1, "{text}");
+            let Violation { field, finding } = &found[0];
+            assert!(field == "a" && !finding.message.contains("4711") && finding.line == 2, "{finding}");
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let words = [
+            "type",
+            "properties",
+            "$ref",
+            "#",
+            "#/properties/a",
+            "items",
+            "enum",
+            "pattern",
+            "(",
+            "string",
+            "required",
+            "anyOf",
+            "not",
+            "$defs",
+            "$id",
+            "http://x",
+            "$schema",
+            "a",
+            "number",
+            "allOf",
+            "minimum",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            proptest::sample::select(words.to_vec()).prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((proptest::sample::select(words.to_vec()), inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_a_schema_or_a_finding_at_a_place(schema in any_json(), fields in any_json()) {
+            match Schema::parse("s.json", &schema.to_string(), &[]) {
+                Ok(schema) => {
+                    if let Value::Object(mut fields) = fields {
+                        schema.accepts(&mut fields);
+                    }
+                }
+                Err(finding) => {
+                    prop_assert!(finding.line == 1 && finding.column >= 1, "{finding}");
+                    prop_assert!(["schema.invalid", "schema.ref"].contains(&finding.code.as_str()), "{finding}");
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_of_schemas_panic(text in "[\\[\\]{}\":, a$#0-9\\\\]{0,60}") {
+            if let Err(finding) = Schema::parse("s.json", &text, &[]) {
+                prop_assert!(finding.code.starts_with("schema."), "{finding}");
+            }
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn message(field: &str, kind: &ValidationErrorKind, found: &Value, ma
 fn of_type(named: &str, expected: &TypeKind, found: &Value) -> String {
     let expected: Vec<&str> = match expected {
         TypeKind::Single(single) => vec![single.as_str()],
-        TypeKind::Multiple(set) => set.iter().map(|one| one.as_str()).collect(),
+        TypeKind::Multiple(set) => set.iter().map(jsonschema::JsonType::as_str).collect(),
     };
     let fix = match found {
         Value::String(text) if expected.contains(&"boolean") && matches!(text.as_str(), "yes" | "no" | "on" | "off") => {

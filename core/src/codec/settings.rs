@@ -35,7 +35,6 @@ pub fn parse_settings(text: &str) -> Result<Config, Box<Diagnostic>> {
 
 /// A mistake about one setting of a kind (`schema` of `skill`) that shows only when other files are read, as a
 /// [`Diagnostic`] at its place in the text of `lorebase.yaml`.
-#[expect(clippy::unnecessary_box_returns, reason = "every caller returns it as the boxed error of a result")]
 pub fn settings_place(text: &str, kind: &KindName, setting: &str, code: &'static str, message: impl Into<String>) -> Box<Diagnostic> {
     let steps = ["kinds", kind.as_str(), setting].map(str::to_owned);
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };

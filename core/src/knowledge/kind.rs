@@ -77,6 +77,7 @@ pub enum ConflictPolicy {
 }
 
 /// One kind of knowledge of a repository.
+#[expect(clippy::struct_excessive_bools, reason = "each is one setting of `lorebase.yaml`")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kind {
     /// Its name.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::unique::{Breach, Side, UniqueRules, UniqueValue, claimed, grant};
+use super::unique::{Breach, Grants, Side, UniqueRules, UniqueValue, claimed, grant};
 use super::{ApplyOutcome, Batch, Guard, Slot, Target};
 use crate::knowledge::{EntityKey, LocationKey};
 use crate::{Error, ErrorKind, Result};
@@ -76,8 +76,8 @@ pub enum Admission {
         writes: Vec<Admitted>,
         /// Whose records had moved.
         moved: Vec<usize>,
-        /// The unique values that each of the writes has from now on in the parts that it sets.
-        values: Vec<Vec<(Side, UniqueValue)>>,
+        /// What becomes of the unique values.
+        grants: Grants,
     },
 }
 
@@ -121,7 +121,7 @@ pub fn admit(batch: &Batch, claims: &[Claim], standing: &[Standing]) -> Result<A
     Ok(match taken(batch, claims, standing, &by_uid, &writes) {
         Some((write, by)) => Admission::Refused(ApplyOutcome::LocationTaken { write, by }),
         None => match grant(batch, claims, standing, &writes) {
-            Ok(values) => Admission::Granted { writes, moved, values },
+            Ok(grants) => Admission::Granted { writes, moved, grants },
             Err(Breach { write, field, by }) => Admission::Refused(ApplyOutcome::ValueTaken { write, field, by }),
         },
     })

@@ -30,7 +30,7 @@ pub use record::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, ConflictReason, KeptRevision, Live, ManifestRow, Record, RecordWrite, Slot,
     SourceState, Target,
 };
-pub use unique::{Claiming, Side, UniqueRules, UniqueValue, regrant, sets, unique_rules, unique_values};
+pub use unique::{Claiming, Grants, Side, UniqueRules, UniqueValue, regrant, unique_rules, unique_values};
 pub use values::{compare_numbers, compare_sorted, json_equal, sort_rank};
 pub use view::Seen;
 pub use words::{Words, terms};

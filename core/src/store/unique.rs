@@ -2,7 +2,7 @@
 //! private fields apart, as it holds their places; who may take one is decided in [`admit`](super::admit) for every store
 //! alike. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -122,13 +122,24 @@ pub(super) fn claimed(rules: &UniqueRules, write: &super::RecordWrite) -> Vec<(S
     values
 }
 
-/// Whether a write gives a part of its record anew.
-pub fn sets(write: &super::RecordWrite, side: Side) -> bool {
-    match side {
+/// Whether the values that a part of a record held are given up: the part is written, or the record is of another kind
+/// from now on.
+fn gives_up(record: &Standing, write: &super::RecordWrite, side: Side) -> bool {
+    let written = match side {
         Side::Live => write.live != Slot::Keep,
         Side::Change => write.change != Slot::Keep,
         Side::Private => write.private != Slot::Keep,
-    }
+    };
+    written || record.key.kind != write.key.kind
+}
+
+/// What becomes of the unique values with a batch: first all that is freed, then what is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grants {
+    /// The parts of records (by number) that give up all their values.
+    pub freed: Vec<(i64, Side)>,
+    /// The values that each of the admitted writes gets, in their order.
+    pub given: Vec<Vec<(Side, UniqueValue)>>,
 }
 
 /// A value that cannot be given: by the write of this index, because of this entity.
@@ -138,35 +149,35 @@ pub(super) struct Breach {
     pub(super) by: EntityKey,
 }
 
-/// Which of the values that the admitted writes ask for they get.
-pub(super) fn grant(
-    batch: &Batch,
-    claims: &[Claim],
-    standing: &[Standing],
-    writes: &[Admitted],
-) -> Result<Vec<Vec<(Side, UniqueValue)>>, Breach> {
-    #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Who {
-        Uid(i64),
-        New(usize),
-    }
-    if claims.iter().all(|claim| claim.values.is_empty()) {
-        return Ok(vec![Vec::new(); writes.len()]);
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Uid(i64),
+    New(usize),
+}
+
+/// Which of the values that the admitted writes ask for they get, and which are freed.
+pub(super) fn grant(batch: &Batch, claims: &[Claim], standing: &[Standing], writes: &[Admitted]) -> Result<Grants, Breach> {
     let who = |admitted: &Admitted| admitted.uid.map_or(Who::New(admitted.write), Who::Uid);
     let written: HashMap<i64, &Admitted> = writes.iter().filter_map(|admitted| Some((admitted.uid?, admitted))).collect();
     let mut held: HashMap<&UniqueValue, (Who, &EntityKey)> = HashMap::new();
+    let mut freed = BTreeSet::new();
     for record in standing {
         let write = written.get(&record.uid).map(|admitted| (&batch.writes[admitted.write], &claims[admitted.write]));
         for (side, value) in &record.holds {
-            // What a record keeps, or had and has again, it has before anybody newly takes it.
-            let stays = write.is_none_or(|(write, claim)| !sets(write, *side) || claim.values.iter().any(|(_, again)| again == value));
+            let stays = match write.filter(|(write, _)| gives_up(record, write, *side)) {
+                // What a record had and has again it has before anybody newly takes it.
+                Some((_, claim)) => {
+                    freed.insert((record.uid, *side));
+                    claim.values.iter().any(|(_, again)| again == value)
+                }
+                None => true,
+            };
             if stays {
                 held.insert(value, (Who::Uid(record.uid), &record.key));
             }
         }
     }
-    let mut granted = Vec::with_capacity(writes.len());
+    let mut given = Vec::with_capacity(writes.len());
     for admitted in writes {
         let mut got = Vec::new();
         for (side, value) in &claims[admitted.write].values {
@@ -181,9 +192,9 @@ pub(super) fn grant(
                 }
             }
         }
-        granted.push(got);
+        given.push(got);
     }
-    Ok(granted)
+    Ok(Grants { freed: freed.into_iter().collect(), given })
 }
 
 /// Who gets which values when the rules change: the parts of all records in the order of their precedence, of which the

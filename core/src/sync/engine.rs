@@ -87,10 +87,10 @@ pub struct SyncEngine {
     pub(super) owner: Owner,
     pub(super) committer: Author,
     pub(super) policy: CommitPolicy,
-    /// The root folder that holds in place of the settings' own.
-    pub(super) root: Option<String>,
     /// The settings that were kept last, compiled.
     pub(super) settings: std::sync::Mutex<Option<Arc<Settings>>>,
+    /// The root folder that holds in place of the settings' own.
+    pub(super) root: Option<String>,
     /// One round at a time within the process; the lease does the same between processes.
     turn: Mutex<()>,
 }

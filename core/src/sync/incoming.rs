@@ -74,6 +74,15 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
     write.key = incoming.key();
     let theirs = &incoming.decoded.content;
     let settled = settle_against_present(ctx, record, incoming, &mut write, &mut effect);
+    if write.key.kind != record.key.kind {
+        // Written again, these parts hold their values among the entities of the new kind.
+        if let (Slot::Keep, Some(change)) = (&write.change, &record.change) {
+            write.change = Slot::Set(change.clone());
+        }
+        if !record.private.is_empty() {
+            write.private = Slot::Set(record.private.clone());
+        }
+    }
 
     match &record.live {
         Some(old) if old.content == *theirs && write.key == record.key => {

@@ -111,12 +111,9 @@ impl SyncEngine {
         for record in &records {
             let Some(change) = &record.change else { continue };
             tracing::trace!(repository = self.repository, entity = %record.key, operations = ?change.operations, "publishing");
-            if let Some(write) = self.without_private_fields(&row, record, change, now) {
-                if matches!(&write.change, Slot::Set(refused) if refused.revision == change.revision) {
-                    tried.insert((record.uid, change.revision));
-                }
-                refused.writes.push(write);
-            } else if let Some(write) = self.without_foreign_id(&row, record, change, now).await? {
+            if let Some(write) = self.mended(&row, record, change, now).await? {
+                // What it is from now on has another revision, unless it cannot be mended.
+                tried.insert((record.uid, change.revision));
                 refused.writes.push(write);
             } else if !stands_on_live(record) {
                 tried.insert((record.uid, change.revision));
@@ -188,6 +185,14 @@ impl SyncEngine {
                 self.block(round, &prepared, &included, &paths, tried).await?;
                 Ok(Outcome::More)
             }
+        }
+    }
+
+    /// A change that must not go to git as it is: what becomes of it.
+    async fn mended(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Result<Option<RecordWrite>> {
+        match self.without_private_fields(row, record, change, now) {
+            Some(write) => Ok(Some(write)),
+            None => self.without_foreign_id(row, record, change, now).await,
         }
     }
 

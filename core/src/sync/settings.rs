@@ -72,6 +72,10 @@ impl SyncEngine {
     /// The settings at a commit; what is wrong there leaves the last good ones in force, a schema that is wrong only
     /// the last good text of that schema.
     pub(super) async fn settings_at(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
+        Ok(self.read_settings(head, last_good).await?.at_root(self.root.as_deref()))
+    }
+
+    async fn read_settings(&self, head: &CommitId, last_good: Option<&StoredConfig>) -> Result<Settings> {
         let bad = |diagnostic: Diagnostic| {
             let kept = self.stored_settings(last_good);
             Settings { diagnostics: vec![diagnostic], ..Settings::clone(&kept) }
@@ -98,8 +102,7 @@ impl SyncEngine {
         let (schemas, diagnostics) = Schemas::of(&config, &yaml, &files, last_good);
         let stored = StoredConfig { yaml, schemas: schemas.texts().clone() };
         let fingerprint = fingerprint_of(&stored);
-        let settings = Settings { unique: unique_rules(&config), config, schemas, stored, fingerprint, diagnostics };
-        Ok(settings.at_root(self.root.as_deref()))
+        Ok(Settings { unique: unique_rules(&config), config, schemas, stored, fingerprint, diagnostics })
     }
 
     async fn text_at(&self, head: &CommitId, path: &str) -> Result<std::result::Result<Option<String>, String>> {

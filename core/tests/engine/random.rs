@@ -22,6 +22,8 @@ use crate::world::{World, ada, eve, poll_once, put, remove, run};
 
 const JSON: &str = "categories/metadata.json";
 const BROKEN: &str = "broken: [\n";
+/// No two customers share a value of it.
+const UNIQUE: &str = "salesforceId";
 
 /// What happens, and three numbers that choose to whom and how.
 #[derive(Debug, Clone, Copy)]
@@ -185,6 +187,13 @@ impl Simulation {
         (!files.is_empty()).then(|| files[pick % files.len()].clone())
     }
 
+    fn edit_unique(&mut self, value: usize, pick: usize) {
+        let files: Vec<_> = self.files().into_iter().filter(|(path, _)| path.starts_with("customers/")).collect();
+        if let Some((path, text)) = files.get(pick % files.len().max(1)) {
+            self.push(&[put(path, &with_field(text, UNIQUE, &format!("v{}", value % 3)))]);
+        }
+    }
+
     fn engineer(&mut self, action: Action) {
         let Action { what, a, b, c } = action;
         let folder = ["skills", "customers", "documents"][a % 3];
@@ -212,6 +221,7 @@ impl Simulation {
                     }
                 });
             }
+            What::EditField if c % 5 == 3 => self.edit_unique(a, b),
             What::EditField => {
                 if let Some((path, text)) = self.markdown(b) {
                     let word = self.word('g');
@@ -274,18 +284,20 @@ impl Simulation {
                     self.push(&edits);
                 }
             }
-            What::Rewind => {
-                let mut at = self.head();
-                for _ in 0..=a % 3 {
-                    at = at.and_then(|commit| run(self.world.git.commit(&commit)).unwrap().parents.first().cloned());
-                }
-                if at.is_some() {
-                    let before = self.words_in_git();
-                    self.world.git.force(at.as_ref()).unwrap();
-                    self.pushed(&before);
-                }
-            }
+            What::Rewind => self.rewind(a % 3),
             _ => {}
+        }
+    }
+
+    fn rewind(&mut self, further: usize) {
+        let mut at = self.head();
+        for _ in 0..=further {
+            at = at.and_then(|commit| run(self.world.git.commit(&commit)).unwrap().parents.first().cloned());
+        }
+        if at.is_some() {
+            let before = self.words_in_git();
+            self.world.git.force(at.as_ref()).unwrap();
+            self.pushed(&before);
         }
     }
 
@@ -337,6 +349,7 @@ impl Simulation {
             What::Field => {
                 let field = format!("f{}", c % 2);
                 let save = update().set(&field, word.as_str());
+                let save = if item.kind.as_str() == "customer" && b % 3 == 1 { save.set(UNIQUE, format!("v{}", c % 3)) } else { save };
                 let save = if c % 5 == 0 { save.based_on(1 + a as u64 % record.revision) } else { save };
                 let replaces = value(&field);
                 self.send_save(engine, save, word, key, replaces, action);
@@ -554,6 +567,20 @@ impl Simulation {
         }
     }
 
+    /// No two records have one unique value, in whichever version.
+    fn assert_unique_values(&self) {
+        let mut holders: BTreeMap<String, i64> = BTreeMap::new();
+        for record in run(self.world.cache.records_by_uid(self.id(), &(1..=60).collect::<Vec<_>>())).unwrap().into_iter().flatten() {
+            let change = record.change.iter().filter(|change| change.action == ChangeAction::Write).map(|change| &change.content);
+            for content in record.live.iter().map(|live| &live.content).chain(change) {
+                if let (Some(value), "customer") = (content.fields.get(UNIQUE), record.key.kind.as_str()) {
+                    let holder = *holders.entry(value.to_string()).or_insert(record.uid);
+                    assert_eq!(holder, record.uid, "two customers have {value}");
+                }
+            }
+        }
+    }
+
     fn act(&mut self, action: Action) {
         self.world.clock.advance(Duration::from_secs(1));
         match action.what {
@@ -571,6 +598,7 @@ impl Simulation {
         }
         self.assert_nothing_is_lost("on the way");
         self.assert_revisions_rise();
+        self.assert_unique_values();
     }
 
     /// Tells where everything stands.

@@ -225,3 +225,41 @@ fn an_entity_that_a_new_schema_does_not_allow_is_mended_by_a_save() {
     assert_eq!(findings(&world), []);
     world.assert_no_drift();
 }
+
+#[test]
+fn five_bad_files_are_told_with_place_cause_and_fix() {
+    let world = World::new();
+    world.push(&[
+        put("lorebase.yaml", STRICT),
+        put("schemas/playbook.json", PLAYBOOK),
+        put("customers/acme.md", "---\nname: Acme\ndiscount: %5\n---\n"),
+        put("customers/globex.md", "---\nname: Globex\n\tactive: true\n---\n"),
+        put("playbooks/出荷.md", "---\ntitle: 出荷\nsteps: [{do: 確認}, {note: 発送}]\n---\n"),
+        put("prompts/system/a.md", "---\nname: Twice\n---\n"),
+        put("prompts/system/b.md", "---\nname: Twice\n---\n"),
+        put("categories/metadata.json", "{\n  \"sales\": {\"name\": \"Sales\", \"sortOrder\": \"2\"}\n}\n"),
+    ]);
+    let told: Vec<String> = run(world.kb.validate()).unwrap().iter().map(ToString::to_string).collect();
+    let expected = [
+        [
+            "categories/metadata.json:2:43 [schema.type] `sortOrder` must be a number, not a text; remove the quotes",
+            r#"    "sales": {"name": "Sales", "sortOrder": "2"}"#,
+            "                                            ^",
+        ],
+        ["customers/acme.md:3:11 [yaml.char] '%' cannot start a plain value; quote the value", "  discount: %5", "            ^"],
+        ["customers/globex.md:2:7 [yaml.tab] a tab stands where only spaces may; indent with spaces", "  name: Globex", "        ^"],
+        [
+            "playbooks/出荷.md:3:19 [schema.required] `do` is missing in `steps[1]`; add it",
+            "  steps: [{do: 確認}, {note: 発送}]",
+            "                      ^",
+        ],
+        [
+            "prompts/system/b.md:2:7 [unique.taken] the name of `prompts/system/b.md` already belongs to `prompts/system/a.md`; \
+             give one of them another, or none",
+            "  name: Twice",
+            "        ^",
+        ],
+    ]
+    .map(|lines| lines.join("\n"));
+    assert_eq!(told, expected);
+}

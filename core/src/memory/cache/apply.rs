@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::repository::Repository;
 use crate::store::{
-    Admission, Admitted, ApplyOutcome, Batch, ChangeAction, ChangeState, Claim, PriorSave, Record, RecordWrite, RepositoryPatch, Side,
-    Slot, Standing, UniqueRules, UniqueValue, admit, claims, regrant, sets,
+    Admission, Admitted, ApplyOutcome, Batch, ChangeAction, ChangeState, Claim, Grants, PriorSave, Record, RecordWrite, RepositoryPatch,
+    Side, Slot, Standing, UniqueRules, UniqueValue, admit, claims, regrant,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -18,12 +18,12 @@ impl Repository {
             return Ok(ApplyOutcome::Duplicate(prior));
         }
         let claims = claims(batch, self.row.unique.as_ref().unwrap_or(&UniqueRules::new()));
-        let (writes, moved, values) = match admit(batch, &claims, &self.standing(batch, &claims))? {
+        let (writes, moved, grants) = match admit(batch, &claims, &self.standing(batch, &claims))? {
             Admission::Refused(outcome) => return Ok(outcome),
-            Admission::Granted { writes, moved, values } => (writes, moved, values),
+            Admission::Granted { writes, moved, grants } => (writes, moved, grants),
         };
         let uids = self.write(batch, &writes, last_uid);
-        self.hold(batch, &writes, &uids, values);
+        self.hold(&uids, grants);
         let rules = self.row.unique.clone();
         self.write_rest(batch);
         if self.row.unique != rules {
@@ -101,25 +101,24 @@ impl Repository {
         uids
     }
 
-    /// Gives each written record the values of the parts that were set; those of the others stay.
-    fn hold(&mut self, batch: &Batch, writes: &[Admitted], uids: &[i64], values: Vec<Vec<(Side, UniqueValue)>>) {
-        for (admitted, uid) in writes.iter().zip(uids) {
-            let held = self.holds.entry(*uid).or_default();
-            for (_, value) in held.extract_if(.., |(side, _)| sets(&batch.writes[admitted.write], *side)) {
+    /// Frees what is freed and gives the written records their values.
+    fn hold(&mut self, uids: &[i64], grants: Grants) {
+        for (uid, side) in grants.freed {
+            let held = self.holds.entry(uid).or_default();
+            for (_, value) in held.extract_if(.., |(held, _)| *held == side) {
                 self.holder.remove(&value);
             }
+            if held.is_empty() {
+                self.holds.remove(&uid);
+            }
         }
-        for (uid, values) in uids.iter().zip(values) {
+        for (uid, values) in uids.iter().zip(grants.given).filter(|(_, values)| !values.is_empty()) {
             self.holds.entry(*uid).or_default().extend(values);
         }
+        // A value that is freed in one part of a record may still be in another.
         for uid in uids {
             let held = self.holds.get(uid).into_iter().flatten();
             self.holder.extend(held.map(|(_, value)| (value.clone(), *uid)));
-        }
-        for uid in uids {
-            if self.holds.get(uid).is_some_and(Vec::is_empty) {
-                self.holds.remove(uid);
-            }
         }
     }
 

@@ -185,6 +185,14 @@ pub(super) fn merge_body(base: Option<&str>, ours: &str, theirs: &str, choices: 
     merged.resolved(|hunk| choices.of_hunk(hunk)).ok_or_else(|| merged.hunks())
 }
 
+/// A merged version, if the schema of its kind takes it.
+pub(super) fn valid(schemas: &Schemas, kind: &Kind, merged: Content) -> Result<Content, MergeConflict> {
+    match schemas.refusal(kind, &merged, &Fields::new()) {
+        Some(_) => Err(MergeConflict::whole(ConflictReason::InvalidMerge)),
+        None => Ok(merged),
+    }
+}
+
 /// The side that changed; where both did and differ the chosen one, `None` without a choice.
 fn pick<'a, T: PartialEq>(base: Option<&T>, ours: &'a T, theirs: &'a T, choice: Option<Side>) -> Option<&'a T> {
     if ours == theirs || base == Some(ours) {

@@ -26,17 +26,17 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
     }
     let claims = claims(batch, &rules);
     let standing = standing(connection, batch, &claims, &rules).await?;
-    let (writes, moved, values) = match admit(batch, &claims, &standing)? {
+    let (writes, moved, grants) = match admit(batch, &claims, &standing)? {
         Admission::Refused(outcome) => return Ok(outcome),
-        Admission::Granted { writes, moved, values } => (writes, moved, values),
+        Admission::Granted { writes, moved, grants } => (writes, moved, grants),
     };
     let uids = write(connection, batch, &claims, &standing, &writes).await?;
-    unique::write(connection, batch, &standing, &writes, &uids, &values).await?;
+    unique::write(connection, batch.repository, &uids, &grants).await?;
     repository::patch(connection, batch).await?;
-    if let Slot::Set(new) = &batch.repository_patch.unique
-        && *new != rules
-    {
-        unique::write_anew(connection, batch.repository, new).await?;
+    match &batch.repository_patch.unique {
+        Slot::Set(new) if *new != rules => unique::write_anew(connection, batch.repository, new).await?,
+        Slot::Clear => unique::write_anew(connection, batch.repository, &UniqueRules::new()).await?,
+        Slot::Set(_) | Slot::Keep => {}
     }
     diagnose::write(connection, batch).await?;
     let rest: Vec<(Option<i64>, &LogWrite)> = batch.log.iter().map(|log| (None, log)).collect();

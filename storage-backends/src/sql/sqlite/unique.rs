@@ -1,16 +1,14 @@
 //! Who holds which unique value, in a table of its own. What may be held was decided before; this only keeps it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use lorebase::knowledge::{Fields, KindName};
-use lorebase::store::{Admitted, Batch, RepositoryId, Side, Standing, UniqueRules, UniqueValue, regrant, sets};
+use lorebase::store::{Grants, RepositoryId, Side, Standing, UniqueRules, UniqueValue, regrant};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::failure::Failure;
 use super::super::rows::Columns;
-use super::super::words::{from_word, json, word};
-
-const SIDES: [Side; 3] = [Side::Live, Side::Change, Side::Private];
+use super::super::words::{from_word, json};
 
 /// The holders of those of these values that somebody holds.
 pub(super) async fn holders(
@@ -57,33 +55,17 @@ pub(super) async fn fill(connection: &mut SqliteConnection, rules: &UniqueRules,
     Ok(())
 }
 
-/// Gives the written records the values of the parts that were set; those of other parts stay.
-pub(super) async fn write(
-    connection: &mut SqliteConnection,
-    batch: &Batch,
-    standing: &[Standing],
-    writes: &[Admitted],
-    uids: &[i64],
-    values: &[Vec<(Side, UniqueValue)>],
-) -> Result<(), Failure> {
-    let holding: HashSet<i64> = standing.iter().filter(|record| !record.holds.is_empty()).map(|record| record.uid).collect();
-    for side in SIDES {
-        let freed: Vec<i64> = writes
-            .iter()
-            .filter(|admitted| sets(&batch.writes[admitted.write], side))
-            .filter_map(|admitted| admitted.uid.filter(|uid| holding.contains(uid)))
-            .collect();
-        if !freed.is_empty() {
-            sqlx::query("DELETE FROM unique_value WHERE side = ? AND uid IN (SELECT value FROM json_each(?))")
-                .bind(word(side)?)
-                .bind(json(&freed)?)
-                .execute(&mut *connection)
-                .await?;
-        }
+/// Frees what is freed and gives the written records their values.
+pub(super) async fn write(connection: &mut SqliteConnection, id: RepositoryId, uids: &[i64], grants: &Grants) -> Result<(), Failure> {
+    if !grants.freed.is_empty() {
+        sqlx::query("DELETE FROM unique_value WHERE (uid, side) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
+            .bind(json(&grants.freed)?)
+            .execute(&mut *connection)
+            .await?;
     }
-    let granted: Vec<Row<'_>> =
-        uids.iter().zip(values).flat_map(|(uid, values)| values.iter().map(|(side, value)| row(*uid, *side, value))).collect();
-    insert(connection, batch.repository, &granted).await
+    let given: Vec<Row<'_>> =
+        uids.iter().zip(&grants.given).flat_map(|(uid, values)| values.iter().map(|(side, value)| row(*uid, *side, value))).collect();
+    insert(connection, id, &given).await
 }
 
 /// Gives all values anew, by other rules.
