@@ -5,6 +5,7 @@
 
 mod apply;
 mod diagnose;
+mod index;
 mod list;
 mod log;
 mod open;
@@ -29,6 +30,9 @@ use sqlx::SqlitePool;
 
 use super::failure::{Failure, told};
 use crate::runtime::run;
+
+/// Records that a search indexes in one transaction before it begins.
+const INDEXED_AT_ONCE: usize = 1000;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +167,12 @@ impl SqliteCache {
         writing!(self, |connection| open::check(connection))
     }
 
+    /// The index lags behind after much was written at once: a search waits until it knows everything.
+    async fn index_all(&self) -> Result<()> {
+        while self.index(INDEXED_AT_ONCE).await? > 0 {}
+        Ok(())
+    }
+
     /// Closes all connections; calls that are under way are finished first.
     pub async fn close(&self) {
         let connections = Arc::clone(&self.connections);
@@ -245,6 +255,7 @@ impl CacheStore for SqliteCache {
     }
 
     async fn records_by_field(&self, id: RepositoryId, kind: &KindName, field: &str, value: &serde_json::Value) -> Result<Vec<Record>> {
+        self.index_all().await?;
         let (kind, field, value) = (kind.clone(), field.to_owned(), value.clone());
         reading!(self, |connection| search::by_field(connection, id, &kind, &field, &value))
     }
@@ -296,7 +307,16 @@ impl CacheStore for SqliteCache {
         reading_at_once!(self, |connection| list::list(connection, id, &query))
     }
 
+    async fn index(&self, most: usize) -> Result<u64> {
+        // Mostly there is nothing to do, and then no lock is asked for.
+        if reading!(self, |connection| index::waiting(connection))? == 0 {
+            return Ok(0);
+        }
+        writing!(self, |connection| index::some(connection, most))
+    }
+
     async fn search(&self, id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Result<Vec<SearchHit>> {
+        self.index_all().await?;
         let (text, kind) = (text.to_owned(), kind.cloned());
         reading_at_once!(self, |connection| search::search(connection, id, &text, kind.as_ref(), view, limit))
     }

@@ -13,7 +13,10 @@ use super::super::failure::Failure;
 use super::super::rows::{Columns, key};
 use super::super::words::{from_word, json, to_number};
 use super::upsert::{self, Written};
-use super::{diagnose, log, repository};
+use super::{diagnose, index, log, repository};
+
+/// So many records are found by a search right away; more are indexed after the rows are there.
+const INDEXED_AT_ONCE: usize = 16;
 
 pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> Result<ApplyOutcome, Failure> {
     let fence = fence(connection, batch.repository).await?;
@@ -30,6 +33,9 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
         Admission::Granted { writes, moved } => (writes, moved),
     };
     let uids = write(connection, batch, &claims, &standing, &writes).await?;
+    if uids.len() <= INDEXED_AT_ONCE {
+        index::these(connection, &uids).await?;
+    }
     repository::patch(connection, batch).await?;
     diagnose::write(connection, batch).await?;
     let rest: Vec<(Option<i64>, &LogWrite)> = batch.log.iter().map(|log| (None, log)).collect();
