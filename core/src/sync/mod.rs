@@ -4,6 +4,7 @@
 mod acknowledge;
 mod backoff;
 mod bind;
+mod both;
 mod candidate;
 mod drift;
 mod engine;
