@@ -26,7 +26,7 @@ use lorebase::store::{
     PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, View,
 };
 use lorebase::{Error, Result};
-use sqlx::SqlitePool;
+use sqlx::{Connection, SqlitePool};
 
 use super::failure::{Failure, told};
 use crate::runtime::run;
@@ -147,6 +147,37 @@ macro_rules! writing {
     }};
 }
 
+/// The same, but the commit does not wait for the disk: it is there with the next one that does, or not at all when the
+/// power fails before. For what means nothing once all processes of the machine are gone (a lease), or is noted
+/// until it is done (the index).
+macro_rules! writing_lightly {
+    ($cache:expr, |$connection:ident| $body:expr) => {{
+        let connections = Arc::clone(&$cache.connections);
+        run(async move {
+            let write = async {
+                let mut held = connections.writer.acquire().await?;
+                sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *held).await?;
+                let written: Result<_, Failure> = async {
+                    let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
+                    let $connection = &mut *transaction;
+                    let value = $body.await?;
+                    transaction.commit().await?;
+                    Ok(value)
+                }
+                .await;
+                if let Err(error) = sqlx::query("PRAGMA synchronous = FULL").execute(&mut *held).await {
+                    // The next one is opened as it should be.
+                    held.close().await?;
+                    return Err(error.into());
+                }
+                written
+            };
+            write.await.map_err(|failure: Failure| connections.told(failure))
+        })
+        .await
+    }};
+}
+
 impl SqliteCache {
     /// Opens the database and brings its tables up to date.
     ///
@@ -204,11 +235,11 @@ impl CacheStore for SqliteCache {
 
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
         let owner = owner.clone();
-        writing!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
+        writing_lightly!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
     }
 
     async fn release(&self, id: RepositoryId, fence: u64) -> Result<()> {
-        writing!(self, |connection| repository::release(connection, id, fence))
+        writing_lightly!(self, |connection| repository::release(connection, id, fence))
     }
 
     async fn apply(&self, batch: &Batch) -> Result<ApplyOutcome> {
@@ -312,7 +343,7 @@ impl CacheStore for SqliteCache {
         if reading!(self, |connection| index::waiting(connection))? == 0 {
             return Ok(0);
         }
-        writing!(self, |connection| index::some(connection, most))
+        writing_lightly!(self, |connection| index::some(connection, most))
     }
 
     async fn search(&self, id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Result<Vec<SearchHit>> {
