@@ -24,9 +24,18 @@ const WORDS: [&str; 16] = [
     "schema", "index", "note",
 ];
 
+/// The first synchronisation alone, in a process of its own: its memory is not mixed with what made the repository.
+const TAKE: &str = "take";
+
 const PARTS: [&str; 5] = ["first", "idle", "small", "save", "import"];
 
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, word, repo, folder] = arguments.as_slice()
+        && word == TAKE
+    {
+        return take(Path::new(repo), Path::new(folder));
+    }
     let sizes: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![1_000, 10_000, 100_000] } else { sizes };
     let asked: Vec<&str> = PARTS.into_iter().filter(|part| std::env::args().any(|argument| argument == *part)).collect();
@@ -43,6 +52,22 @@ fn main() -> Result<()> {
     })
 }
 
+fn take(repo: &Path, folder: &Path) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| lorebase::Error::new(lorebase::ErrorKind::Internal, error.to_string()))?;
+    let memory = Memory::watch();
+    runtime.block_on(async { fresh(repo, folder, 100).await?.sync(SyncOptions::default()).await })?;
+    println!("{}", memory.peak());
+    Ok(())
+}
+
+/// The peak of the anonymous memory of a process that takes in the repository, in KB.
+fn memory_of_taking(repo: &Path, folder: &Path) -> Option<u64> {
+    let output = std::process::Command::new(std::env::current_exe().ok()?).arg(TAKE).arg(repo).arg(folder).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
 async fn measure(size: usize, parts: &[&str]) -> Result<()> {
     let folder = scratch()?;
     let repo = folder.path().join("knowledge.git");
@@ -55,7 +80,6 @@ async fn measure(size: usize, parts: &[&str]) -> Result<()> {
     if parts.contains(&"first") {
         let runs = if size > 20_000 { 3 } else { 5 };
         let (mut first, mut rows) = (Times::default(), Times::default());
-        let memory = Memory::watch();
         for run in 0..runs {
             let kb = fresh(&repo, folder.path(), run).await?;
             let start = Start::now();
@@ -71,9 +95,9 @@ async fn measure(size: usize, parts: &[&str]) -> Result<()> {
             rows.add(equal.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default());
             assert_eq!(report.created, size as u64, "every file became a row");
         }
-        let peak = memory.peak();
         rows.print("first synchronisation, rows only");
         first.print("first synchronisation, with index");
+        let peak = memory_of_taking(&repo, folder.path()).unwrap_or_default();
         println!("  anonymous memory at its peak       {} MB", peak / 1024);
     }
 
