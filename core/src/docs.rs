@@ -27,4 +27,8 @@ pub mod decisions {
     pub mod d0008 {}
     #[doc = include_str!("../docs/decisions/0009-a-journal-for-the-checkout.md")]
     pub mod d0009 {}
+    #[doc = include_str!("../docs/decisions/0011-two-stages-on-the-callers-task.md")]
+    pub mod d0011 {}
+    #[doc = include_str!("../docs/decisions/0012-words-are-indexed-after-the-rows.md")]
+    pub mod d0012 {}
 }
