@@ -209,7 +209,12 @@ fn row(number: usize) -> ImportRow {
         "id": format!("entity-{number:06}"), "title": format!("Entity {number}"), "filename": format!("file-{number}.pdf"),
         "fileType": "pdf", "version": 0, "tags": ["one", "two"],
     });
-    ImportRow { slug: Some(slug(number)), fields: fields.as_object().cloned().unwrap_or_default(), body: body(number, 0, 2850), ..ImportRow::default() }
+    ImportRow {
+        slug: Some(slug(number)),
+        fields: fields.as_object().cloned().unwrap_or_default(),
+        body: body(number, 0, 2850),
+        ..ImportRow::default()
+    }
 }
 
 async fn commit(store: &GixStore, edits: Vec<TreeEdit>) -> Result<()> {

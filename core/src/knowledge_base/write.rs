@@ -170,7 +170,9 @@ impl KnowledgeBase {
         let record = match &selector {
             Some(selector) => {
                 let records = match selector {
-                    Selector::Id(id) => self.holder(&EntityKey { kind: kind.name.clone(), id: id.clone() }, looked).await?.into_iter().collect(),
+                    Selector::Id(id) => {
+                        self.holder(&EntityKey { kind: kind.name.clone(), id: id.clone() }, looked).await?.into_iter().collect()
+                    }
                     Selector::Slug(slug) => self.0.cache.records_by_slug(self.0.repository, &kind.name, slug).await?,
                 };
                 let seen = |view: View| records.iter().find(|record| selector.finds(record, view));

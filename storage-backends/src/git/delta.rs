@@ -52,7 +52,7 @@ fn copy(out: &mut Vec<u8>, mut from: usize, mut length: usize) {
 }
 
 fn low(number: usize) -> u8 {
-    (number & 0xff) as u8
+    number.to_le_bytes()[0]
 }
 
 #[cfg(test)]

@@ -89,10 +89,8 @@ async fn write(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<
         .bind(json(&gone)?)
         .execute(&mut *connection)
         .await?;
-    WORD.all(connection, present, |query, version| {
-        Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body))
-    })
-    .await?;
+    WORD.all(connection, present, |query, version| Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body)))
+        .await?;
     sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))").bind(json(&uids)?).execute(&mut *connection).await?;
     Ok(())
 }

@@ -53,7 +53,9 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
         || SqlitePoolOptions::new().acquire_timeout(QUEUE.max(patience)).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let writer = pool().max_connections(1).connect_with(connect.clone()).await.map_err(|error| explain(error.into()))?;
     let readers = match options.place {
-        SqlitePlace::File(_) => pool().max_connections(READERS).connect_lazy_with(connect.pragma("query_only", "ON").pragma("cache_size", "-8000")),
+        SqlitePlace::File(_) => {
+            pool().max_connections(READERS).connect_lazy_with(connect.pragma("query_only", "ON").pragma("cache_size", "-8000"))
+        }
         SqlitePlace::Memory => {
             // Every connection to memory is a database of its own, so there is only one.
             let mut connection = writer.acquire().await.map_err(|error| explain(error.into()))?;
