@@ -196,6 +196,7 @@ forward!(FaultCache as CacheStore {
     fn prior_save(id: RepositoryId, idempotency_key: &str) -> Option<PriorSave>;
     fn diagnostics(id: RepositoryId) -> Vec<(Diagnostic, Option<BlobId>)>;
     fn list(id: RepositoryId, query: &Query) -> Page;
+    fn index(most: usize) -> u64;
     fn search(id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Vec<SearchHit>;
     fn log(id: RepositoryId, query: &LogQuery) -> Vec<LogEntry>;
     fn counts(id: RepositoryId, failures_since: Timestamp) -> Counts;

@@ -31,6 +31,16 @@ impl From<&str> for Selector {
     }
 }
 
+impl Selector {
+    /// Whether a view shows a record under this slug; an id finds its record in every view.
+    pub(super) fn finds(&self, record: &Record, view: View) -> bool {
+        match self {
+            Self::Slug(slug) => record.seen(view).is_some_and(|seen| seen.content.slug == *slug),
+            Self::Id(id) => record.key.id == *id,
+        }
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,8 +92,7 @@ impl KnowledgeBase {
             }
             Selector::Slug(slug) => {
                 let records = self.0.cache.records_by_slug(id, kind, slug).await?;
-                let here = |record: &Record| record.seen(view).is_some_and(|seen| seen.content.slug == *slug);
-                Ok(records.into_iter().find(here))
+                Ok(records.into_iter().find(|record| selector.finds(record, view)))
             }
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::KnowledgeBase;
 use super::read::Selector;
-use super::write::{Attempt, busy, value_taken};
+use super::write::{Attempt, Looked, busy, value_taken};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, EntityId, Fields, KindName, Knowledge, Slug};
 use crate::store::{Record, RecordWrite, SourceState};
@@ -98,7 +98,7 @@ impl KnowledgeBase {
                 Selector::Slug(slug) => Save::update(kind.as_str(), slug.as_str()),
                 Selector::Id(id) => Save::update(kind.as_str(), "").id(id.as_str()),
             };
-            let record = self.target(rules, &save).await?.ok_or_else(|| Self::missing(&kind, &selector))?;
+            let record = self.target(rules, &save, &Looked::default()).await?.ok_or_else(|| Self::missing(&kind, &selector))?;
             let state = self.0.cache.source(self.0.repository, record.uid, source).await?.ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, format!("the source `{source}` never said anything about {}", record.key))
             })?;
@@ -106,7 +106,7 @@ impl KnowledgeBase {
                 save.edits = plan::without_id(plan::taking(&state, &own_fields(&record), fields));
             }
             let ctx = self.save_context(rules, &settings, author.clone());
-            let mut write = match self.plan_save(&ctx, &save, Some(&record)).await? {
+            let mut write = match self.plan_save(&ctx, &save, Some(&record), &Looked::default()).await? {
                 plan::SavePlan::Write(write) => *write,
                 plan::SavePlan::Nothing => RecordWrite::onto(&record),
             };
@@ -156,7 +156,7 @@ impl KnowledgeBase {
             plain.edits = refresh.edits;
             plain.title = None;
         }
-        let planned = Box::pin(self.plan_save(ctx, &plain, record)).await?;
+        let planned = Box::pin(self.plan_save(ctx, &plain, record, &Looked::default())).await?;
         let mut write = match (planned, record, &refresh.state) {
             (plan::SavePlan::Write(write), _, _) => write,
             (plan::SavePlan::Nothing, Some(record), Some(_)) => Box::new(RecordWrite::onto(record)),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::KnowledgeBase;
 use super::write::{Attempt, value_taken};
 use crate::codec::FieldEdit;
-use crate::knowledge::{Author, EntityId, Fields, KindName, Slug};
+use crate::knowledge::{Author, EntityId, EntityKey, Fields, KindName, Slug};
 use crate::store::{ApplyOutcome, Batch, Claiming};
 use crate::sync::{CommitPolicy, Mode, Phase, Progress, ProgressFn, Save, SyncOptions, SyncReport};
 use crate::{Error, ErrorKind, Result};
@@ -99,7 +99,10 @@ impl KnowledgeBase {
         for (index, chunk) in rows.chunks(CHUNK).enumerate() {
             let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
             batch.claiming = Claiming::Change;
-            for (offset, row) in chunk.iter().enumerate() {
+            let saves: Vec<Save> = chunk.iter().map(|row| row.save(&kind, author.clone())).collect();
+            let ids = saves.iter().filter_map(|save| save.id.clone());
+            let looked = self.look_up(ids.map(|id| EntityKey { kind: kind.clone(), id }).collect()).await?;
+            for (offset, (row, mut save)) in chunk.iter().zip(saves).enumerate() {
                 let named = |error: Error| {
                     let mut text = Error::new(error.kind(), format!("{}: {}", name(index * CHUNK + offset), error.message()));
                     for (key, value) in error.context() {
@@ -107,12 +110,11 @@ impl KnowledgeBase {
                     }
                     text
                 };
-                let mut save = row.save(&kind, author.clone());
                 if save.slug.is_none() && save.id.is_none() {
                     let title = rules.title_fields.iter().find_map(|field| row.fields.get(field)?.as_str());
                     save.slug = title.and_then(crate::knowledge::slugify);
                 }
-                match self.plan_import(rules, &settings, &save).await.map_err(named)? {
+                match self.plan_import(rules, &settings, &save, &looked).await.map_err(named)? {
                     Some(write) => {
                         if write.revision == 1 {
                             report.created += 1;

@@ -1,7 +1,7 @@
 //! Saving and deleting. A save is acknowledged when its SQL transaction commits; what git says afterwards can delay
 //! it, never undo it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::read::{Selector, shown};
 use super::{KnowledgeBase, PublishMode};
@@ -75,6 +75,10 @@ pub(super) enum Attempt {
     ValueTaken(String, EntityKey),
 }
 
+/// What is known of some keys already, so that many saves at once need not ask for each.
+#[derive(Default)]
+pub(super) struct Looked(HashMap<EntityKey, Option<Record>>);
+
 impl KnowledgeBase {
     /// Creates or changes an entity and, unless publishing is in the background or off, commits it. Returns the
     /// entity as its author sees it (with drafts); its `sync_status` says whether it is in git yet.
@@ -91,9 +95,9 @@ impl KnowledgeBase {
             }
             let settings = self.settings().await?;
             let kind = Self::kind(&settings.config, &save.kind)?;
-            let record = self.target(kind, &save).await?;
+            let record = self.target(kind, &save, &Looked::default()).await?;
             let ctx = self.save_context(kind, &settings, save.author.clone());
-            let write = match self.plan_save(&ctx, &save, record.as_ref()).await? {
+            let write = match self.plan_save(&ctx, &save, record.as_ref(), &Looked::default()).await? {
                 plan::SavePlan::Write(write) => write,
                 plan::SavePlan::Nothing => {
                     let key =
@@ -164,24 +168,31 @@ impl KnowledgeBase {
     }
 
     /// The record that a save is about. Creating something that exists, and updating nothing, are refused.
-    pub(super) async fn target(&self, kind: &Kind, save: &Save) -> Result<Option<Record>> {
+    pub(super) async fn target(&self, kind: &Kind, save: &Save, looked: &Looked) -> Result<Option<Record>> {
         let selector = match (&save.id, &save.slug) {
             (Some(id), _) => Some(Selector::Id(id.clone())),
             (None, Some(slug)) => Some(Selector::Slug(slug.clone())),
             (None, None) => None,
         };
         let record = match &selector {
-            Some(selector) => match self.find(&kind.name, selector, View::Working).await? {
-                Some(record) => Some(record),
-                None => match self.find(&kind.name, selector, View::Published).await? {
-                    Some(record) if deleted_here_and_edited_in_git(&record) => {
+            Some(selector) => {
+                let records = match selector {
+                    Selector::Id(id) => {
+                        self.holder(&EntityKey { kind: kind.name.clone(), id: id.clone() }, looked).await?.into_iter().collect()
+                    }
+                    Selector::Slug(slug) => self.0.cache.records_by_slug(self.0.repository, &kind.name, slug).await?,
+                };
+                let seen = |view: View| records.iter().find(|record| selector.finds(record, view));
+                match (seen(View::Working), seen(View::Published)) {
+                    (Some(record), _) => Some(record.clone()),
+                    (None, Some(record)) if deleted_here_and_edited_in_git(record) => {
                         let message =
                             format!("{} was deleted here and edited in git; resolve that conflict first, nothing was saved", record.key);
                         return Err(Error::new(ErrorKind::Conflict, message).with("entity", record.key.to_string()));
                     }
-                    found => found.filter(|record| plan::newest(record).is_some()),
-                },
-            },
+                    (None, found) => found.filter(|record| plan::newest(record).is_some()).cloned(),
+                }
+            }
             None => None,
         };
         let exists = record.as_ref().is_some_and(|record| plan::newest(record).is_some());
@@ -207,16 +218,42 @@ impl KnowledgeBase {
         }
     }
 
-    pub(super) async fn plan_import(&self, kind: &Kind, settings: &plan::Settings, save: &Save) -> Result<Option<RecordWrite>> {
-        let record = self.target(kind, save).await?;
+    /// The record that has a key, looked up unless that was done before.
+    async fn holder(&self, key: &EntityKey, looked: &Looked) -> Result<Option<Record>> {
+        match looked.0.get(key) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.0.cache.records(self.0.repository, std::slice::from_ref(key)).await?.pop().flatten()),
+        }
+    }
+
+    /// Looks up the records of many keys at once.
+    pub(super) async fn look_up(&self, keys: Vec<EntityKey>) -> Result<Looked> {
+        let records = self.0.cache.records(self.0.repository, &keys).await?;
+        Ok(Looked(keys.into_iter().zip(records).collect()))
+    }
+
+    pub(super) async fn plan_import(
+        &self,
+        kind: &Kind,
+        settings: &plan::Settings,
+        save: &Save,
+        looked: &Looked,
+    ) -> Result<Option<RecordWrite>> {
+        let record = self.target(kind, save, looked).await?;
         let ctx = self.save_context(kind, settings, save.author.clone());
-        Ok(match self.plan_save(&ctx, save, record.as_ref()).await? {
+        Ok(match self.plan_save(&ctx, save, record.as_ref(), looked).await? {
             plan::SavePlan::Write(write) => Some(*write),
             plan::SavePlan::Nothing => None,
         })
     }
 
-    pub(super) async fn plan_save(&self, ctx: &plan::SaveContext<'_>, save: &Save, record: Option<&Record>) -> Result<plan::SavePlan> {
+    pub(super) async fn plan_save(
+        &self,
+        ctx: &plan::SaveContext<'_>,
+        save: &Save,
+        record: Option<&Record>,
+        looked: &Looked,
+    ) -> Result<plan::SavePlan> {
         if let Some(source) = &save.source {
             return self.plan_refresh(ctx, save, source, record).await;
         }
@@ -232,8 +269,7 @@ impl KnowledgeBase {
                 let planned = plan::plan_create(ctx, save, record)?;
                 let plan::SavePlan::Write(write) = &planned else { return Ok(planned) };
                 // What an earlier entity with this id left behind: its revisions go on.
-                let holder = self.0.cache.records(self.0.repository, std::slice::from_ref(&write.key)).await?.pop().flatten();
-                match holder {
+                match self.holder(&write.key, looked).await? {
                     Some(holder) if record.is_none() && plan::newest(&holder).is_none() => plan::plan_create(ctx, save, Some(&holder)),
                     Some(holder) if record.is_none() => Err(Error::new(
                         ErrorKind::Conflict,

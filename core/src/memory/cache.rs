@@ -220,6 +220,10 @@ impl CacheStore for MemoryCache {
         state.repositories.get(&id).unwrap_or(&empty).list(query)
     }
 
+    async fn index(&self, _most: usize) -> Result<u64> {
+        Ok(0)
+    }
+
     async fn search(&self, id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Result<Vec<SearchHit>> {
         Ok(self.read(id, |repository| repository.search(text, kind, view, limit)))
     }

@@ -377,8 +377,12 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// One page of a query. Errors: `InvalidInput` for a cursor of another query.
     async fn list(&self, id: RepositoryId, query: &Query) -> Result<Page>;
 
+    /// Brings the index of words up to date for at most `most` records, in one transaction; how many records still
+    /// wait. Many writes at once may leave this for later, and a store without an index has nothing to do.
+    async fn index(&self, most: usize) -> Result<u64>;
+
     /// Full-text search over title, field texts and body; every word must occur, the last may be a prefix. Best
-    /// first, at most `limit`.
+    /// first, at most `limit`. What was written before is found, whether it was [indexed](Self::index) or not.
     async fn search(&self, id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Result<Vec<SearchHit>>;
 
     /// Log rows, newest first.

@@ -33,4 +33,4 @@ pub use record::{
 pub use unique::{Claiming, Grants, Side, UniqueRules, UniqueValue, regrant, unique_rules, unique_values};
 pub use values::{compare_numbers, compare_sorted, json_equal, sort_rank};
 pub use view::Seen;
-pub use words::{Words, terms};
+pub use words::{Words, distinct, terms};

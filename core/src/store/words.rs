@@ -2,6 +2,7 @@
 //! only finds candidates by its own index; rank and snippet are decided here, so that all stores agree.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -112,6 +113,23 @@ impl Words {
     }
 }
 
+/// The folded words of a text, each once, with a blank between them: what an index of words has to know of it.
+pub fn distinct(text: &str) -> String {
+    let mut seen = HashSet::new();
+    let mut words = String::new();
+    for range in tokens(text) {
+        let word = fold(&text[range]);
+        if !word.is_empty() && !seen.contains(&word) {
+            if !words.is_empty() {
+                words.push(' ');
+            }
+            words.push_str(&word);
+            seen.insert(word);
+        }
+    }
+    words
+}
+
 /// All texts of the fields at any depth, one after the other.
 pub fn terms(fields: &Fields) -> String {
     fn add(value: &Value, terms: &mut String) {
@@ -170,6 +188,12 @@ mod tests {
         assert_eq!(Words::of("Crème \"brûlée\" AND (NOT foo*)").as_slice(), ["creme", "brulee", "and", "not", "foo"]);
         assert!(Words::of(" \"'*:^-( ").as_slice().is_empty());
         assert_eq!(Words::of("e\u{301}te\u{301}").as_slice(), ["ete"]);
+    }
+
+    #[test]
+    fn an_index_knows_each_folded_word_once() {
+        assert_eq!(distinct("Crème brûlée, creme  BRULEE 7×7 \u{301} 日本語"), "creme brulee 7 日本語");
+        assert_eq!(distinct(" \"'*:^-( "), "");
     }
 
     #[test]

@@ -58,12 +58,12 @@ pub(super) fn decoded(settings: &Settings, kind: &Kind, path: &KnowledgePath, by
     decoded
 }
 
-/// All entities, and the file that each is in.
-pub(super) fn flatten(candidates: &[Candidate]) -> (Vec<Incoming>, Vec<usize>) {
+/// Takes all entities out of the files, and says which file each was in.
+pub(super) fn flatten(candidates: &mut [Candidate]) -> (Vec<Incoming>, Vec<usize>) {
     let mut incoming = Vec::new();
     let mut file_of = Vec::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        incoming.extend(candidate.incoming.iter().cloned());
+    for (index, candidate) in candidates.iter_mut().enumerate() {
+        incoming.append(&mut candidate.incoming);
         file_of.resize(incoming.len(), index);
     }
     (incoming, file_of)

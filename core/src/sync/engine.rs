@@ -22,6 +22,9 @@ use crate::{Error, ErrorKind, Result};
 /// How long a round waits for another engine that is at work before it gives way.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Records made findable in one transaction.
+const INDEXED_AT_ONCE: usize = 1000;
+
 /// Everything that is given from outside.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -168,6 +171,7 @@ impl SyncEngine {
                 return Ok(SyncReport { cancelled: true, ..SyncReport::default() });
             }
             if let Some(report) = self.try_round(&options, true).await? {
+                self.bring_index_up(&options).await?;
                 return Ok(report);
             }
             if self.env.clock.now() >= deadline {
@@ -223,6 +227,7 @@ impl SyncEngine {
         let later = backoff::after(self.env.clock.now(), poll);
         match outcome {
             Ok(Some(_)) => {
+                self.bring_index_up(&SyncOptions::default()).await?;
                 let waiting = self.cache.pending(self.repository, None, 1000).await?;
                 let due = waiting.iter().filter_map(|record| record.change.as_ref()).map(|change| change.due_at).min();
                 Ok(Next { wake_at: due.map_or(later, |due| due.min(later)) })
@@ -232,6 +237,24 @@ impl SyncEngine {
                 Some(pause) => Ok(Next { wake_at: pause.until }),
                 None => Err(error),
             },
+        }
+    }
+
+    /// What a round wrote in bulk is found by search right after it, not only once somebody searches.
+    async fn bring_index_up(&self, options: &SyncOptions) -> Result<()> {
+        if options.dry_run {
+            return Ok(());
+        }
+        let mut done = 0;
+        loop {
+            let left = self.cache.index(INDEXED_AT_ONCE).await?;
+            done += INDEXED_AT_ONCE as u64;
+            if let Some(progress) = options.progress.as_ref().filter(|_| left > 0) {
+                progress(Progress { phase: Phase::Index, done, total: done + left });
+            }
+            if left == 0 {
+                return Ok(());
+            }
         }
     }
 

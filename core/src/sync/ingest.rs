@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::bind::{Binding, Bound, UNIQUE_TAKEN, bind, is_contested};
+use super::both::both;
 use super::candidate::{Candidate, LARGEST_FILE, candidate, entangled_files, flatten, note_findings, sound_paths};
 use super::engine::{Round, SyncEngine};
 use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
@@ -17,12 +18,19 @@ use super::unique::{Holder, place_of};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, Claiming, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot, UniqueValue, unique_values,
+    ApplyOutcome, Batch, BlobId, BlobRead, Claiming, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot, UniqueValue,
+    unique_values,
 };
 use crate::{Error, ErrorKind, Result};
 
 /// Files read, decoded and written at a time.
-const CHUNK: usize = 500;
+const CHUNK: usize = 1000;
+
+/// No further file is added to a chunk of so many bytes.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Files read from git in one call.
+const READ: usize = 250;
 
 /// How often a plan is made anew when saves get in between.
 const TRIES: usize = 20;
@@ -217,40 +225,61 @@ impl SyncEngine {
         Ok(found)
     }
 
-    /// Reads all files; writes plain additions and edits as it goes and returns the rest.
+    /// Reads all files; writes plain additions and edits as it goes and returns the rest. While one chunk is written the
+    /// next is read and decoded, so that there are two in memory.
     async fn ingest_chunks(&self, round: &mut Round, ingest: &Ingest<'_>, files: &[FileTask]) -> Result<Vec<Candidate>> {
         let mut rest = Vec::new();
-        let mut done = 0;
-        let chunks = files.len().div_ceil(CHUNK);
-        for (index, chunk) in files.chunks(CHUNK).enumerate() {
+        let mut read = 0;
+        let mut chunk = self.read_chunk(ingest, files).await?;
+        loop {
             if round.stops() {
-                break;
+                return Ok(rest);
             }
-            let candidates = self.read(ingest, chunk).await?;
-            done += chunk.len();
-            if round.options.dry_run || index + 1 == chunks {
-                rest.extend(candidates);
+            let written = read;
+            read += chunk.len();
+            let following = self.read_chunk(ingest, &files[read..]);
+            if read == files.len() {
+                rest.extend(chunk);
+                return Ok(rest);
+            }
+            if round.options.dry_run {
+                rest.extend(chunk);
+                chunk = following.await?;
             } else {
-                self.apply_plain(round, ingest, candidates, &mut rest).await?;
+                let (applied, following) = both(self.apply_plain(round, ingest, chunk, &mut rest), following).await;
+                applied?;
+                chunk = following?;
             }
-            round.progress(Phase::Ingest, done, files.len());
+            tracing::trace!(files = read - written, "a chunk is done");
+            round.progress(Phase::Ingest, read, files.len());
         }
-        Ok(rest)
     }
 
-    async fn read(&self, ingest: &Ingest<'_>, tasks: &[FileTask]) -> Result<Vec<Candidate>> {
-        tracing::debug!(target: "lorebase::step", step = "G4", files = tasks.len(), "reading and decoding");
-        let blobs: Vec<BlobId> = tasks.iter().map(|task| task.blob.clone()).collect();
-        let reads = self.git()?.read(&blobs, LARGEST_FILE).await?;
-        Ok(tasks.iter().zip(reads).map(|(task, read)| candidate(ingest.settings, task, read)).collect())
+    /// Reads and decodes the first of these files: a chunk, or all of them.
+    async fn read_chunk(&self, ingest: &Ingest<'_>, tasks: &[FileTask]) -> Result<Vec<Candidate>> {
+        let mut candidates = Vec::new();
+        let mut bytes = 0;
+        for portion in tasks[..tasks.len().min(CHUNK)].chunks(READ) {
+            tracing::debug!(target: "lorebase::step", step = "G4", files = portion.len(), "reading and decoding");
+            let blobs: Vec<BlobId> = portion.iter().map(|task| task.blob.clone()).collect();
+            for (task, read) in portion.iter().zip(self.git()?.read(&blobs, LARGEST_FILE).await?) {
+                if let BlobRead::Found(found) = &read {
+                    bytes += found.len();
+                }
+                candidates.push(candidate(ingest.settings, task, read));
+            }
+            if bytes >= CHUNK_BYTES {
+                break;
+            }
+        }
+        Ok(candidates)
     }
 
     /// Every record that the entities of these files may belong to.
-    async fn records_for(&self, candidates: &[Candidate], gone: &[String]) -> Result<Vec<Record>> {
+    async fn records_for(&self, incoming: &[Incoming], candidates: &[Candidate], gone: &[String]) -> Result<Vec<Record>> {
         let paths: Vec<String> = candidates.iter().map(|candidate| candidate.path.clone()).chain(gone.iter().cloned()).collect();
-        let incoming = || candidates.iter().flat_map(|candidate| &candidate.incoming);
-        let keys: Vec<EntityKey> = incoming().map(Incoming::key).collect();
-        let places: Vec<LocationKey> = incoming().map(|incoming| incoming.decoded.content.location.key()).collect();
+        let keys: Vec<EntityKey> = incoming.iter().map(Incoming::key).collect();
+        let places: Vec<LocationKey> = incoming.iter().map(|incoming| incoming.decoded.content.location.key()).collect();
         let id = self.repository;
         let mut records = self.cache.records_in(id, &paths).await?;
         records.extend(self.cache.records(id, &keys).await?.into_iter().flatten());
@@ -265,11 +294,11 @@ impl SyncEngine {
         &self,
         round: &mut Round,
         ingest: &Ingest<'_>,
-        candidates: Vec<Candidate>,
+        mut candidates: Vec<Candidate>,
         rest: &mut Vec<Candidate>,
     ) -> Result<()> {
-        let records = self.records_for(&candidates, &[]).await?;
-        let (incoming, file_of) = flatten(&candidates);
+        let (incoming, file_of) = flatten(&mut candidates);
+        let records = self.records_for(&incoming, &candidates, &[]).await?;
         let holders = self.holders(&records, &incoming, ingest.settings).await?;
         let bound = bind(&records, &incoming, &sound_paths(&candidates, &[]), &holders);
         let entangled = entangled_files(&bound, &records, &incoming, &file_of, &candidates, ingest.moves);
@@ -315,13 +344,11 @@ impl SyncEngine {
             ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
             ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
         };
-        rest.extend(
-            candidates
-                .into_iter()
-                .enumerate()
-                .filter(|(index, _)| entangled.contains(index) || again.contains(index))
-                .map(|(_, candidate)| candidate),
-        );
+        let left = |index: &usize| entangled.contains(index) || again.contains(index);
+        for (entity, file) in incoming.into_iter().zip(file_of).filter(|(_, file)| left(file)) {
+            candidates[file].incoming.push(entity);
+        }
+        rest.extend(candidates.into_iter().enumerate().filter(|(index, _)| left(index)).map(|(_, candidate)| candidate));
         Ok(())
     }
 
@@ -332,13 +359,13 @@ impl SyncEngine {
         ingest: &Ingest<'_>,
         row: &RepositoryRow,
         scan: &Scan,
-        candidates: Vec<Candidate>,
+        mut candidates: Vec<Candidate>,
     ) -> Result<()> {
         tracing::debug!(target: "lorebase::step", step = "G5", files = candidates.len(), gone = scan.gone.len(), "binding");
-        let (incoming, file_of) = flatten(&candidates);
+        let (incoming, file_of) = flatten(&mut candidates);
         let places: HashSet<LocationKey> = incoming.iter().map(|entity| entity.decoded.content.location.key()).collect();
         for _ in 0..TRIES {
-            let records = self.records_for(&candidates, &scan.gone).await?;
+            let records = self.records_for(&incoming, &candidates, &scan.gone).await?;
             let holders = self.holders(&records, &incoming, ingest.settings).await?;
             let bound = bind(&records, &incoming, &sound_paths(&candidates, &scan.gone), &holders);
             let mut batch = self.batch(round);
@@ -405,6 +432,7 @@ impl SyncEngine {
                 ApplyOutcome::Applied { .. } => {
                     tracing::debug!(target: "lorebase::step", step = "G7", cursor = %ingest.head, "the cursor is at the head");
                     round.report = report;
+                    round.progress(Phase::Ingest, scan.files.len(), scan.files.len());
                     return Ok(());
                 }
                 ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}

@@ -4,6 +4,7 @@
 mod acknowledge;
 mod backoff;
 mod bind;
+mod both;
 mod cancellation;
 mod candidate;
 mod drift;

@@ -49,6 +49,8 @@ pub enum Phase {
     Ingest,
     /// Committing changes.
     Publish,
+    /// Making what was written findable by search; both sides are equal already.
+    Index,
 }
 
 /// How far a synchronisation is.

@@ -2,6 +2,8 @@
 //! in the way (a change of ours that wanted the place, a record that is gone and still has the id) gives way in the same
 //! transaction and is never dropped.
 
+use std::collections::HashMap;
+
 use super::engine::SyncEngine;
 use super::incoming::without_place;
 use crate::Result;
@@ -78,11 +80,11 @@ impl SyncEngine {
     /// Where a write gives a record an id that follows from its place and that a record without a file still has: the
     /// two exchange their ids.
     pub(super) async fn exchange_ids(&self, batch: &mut Batch, records: impl Iterator<Item = &Record>) -> Result<()> {
-        let before: Vec<(i64, &EntityKey)> = records.map(|record| (record.uid, &record.key)).collect();
+        let before: HashMap<i64, &EntityKey> = records.map(|record| (record.uid, &record.key)).collect();
         let mut exchanged = Vec::new();
         for write in &batch.writes {
             let Target::Existing { uid, .. } = write.target else { continue };
-            let Some((_, old)) = before.iter().find(|(known, key)| *known == uid && **key != write.key) else { continue };
+            let Some(old) = before.get(&uid).filter(|key| ***key != write.key) else { continue };
             let holder = self.cache.records(self.repository, std::slice::from_ref(&write.key)).await?.pop().flatten();
             exchanged.extend(holder.filter(|holder| holder.uid != uid && holder.live.is_none()).map(|holder| (holder, (*old).clone())));
         }

@@ -31,7 +31,7 @@ impl SyncEngine {
             let reads = git.read(&blobs, LARGEST_FILE).await?;
             candidates.extend(tasks.iter().zip(reads).map(|(task, read)| candidate(&settings, task, read)));
         }
-        let (incoming, _) = flatten(&candidates);
+        let (incoming, _) = flatten(&mut candidates);
         findings.extend(bind(&[], &incoming, &HashSet::new(), &HashMap::new()).rejected.into_iter().map(|(_, finding)| finding));
         findings.extend(candidates.into_iter().flat_map(|candidate| candidate.findings));
         findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));

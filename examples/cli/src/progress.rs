@@ -24,6 +24,7 @@ struct Told {
 fn words(phase: Phase) -> (&'static str, &'static str) {
     match phase {
         Phase::Ingest => ("reading", "files"),
+        Phase::Index => ("indexing", "entities"),
         Phase::Publish => ("committing", "saves"),
     }
 }
@@ -70,6 +71,7 @@ impl Meter {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.last.map(|last| match last.phase {
             Phase::Ingest => format!("{} of {} files are read", last.done, last.total),
+            Phase::Index => format!("{} of {} entities are indexed", last.done, last.total),
             Phase::Publish => format!("{} saves are committed", last.done),
         })
     }

@@ -242,57 +242,34 @@ CREATE TABLE history (
 ) STRICT;
 CREATE INDEX history_time ON history (uid, time);
 
--- Full-text search over title, texts of fields and body. The index holds no text of its own: it reads it through
--- the views, and the triggers keep it equal to the tables.
-CREATE VIEW entity_text (uid, title, terms, body) AS
-SELECT uid, title, (SELECT group_concat(atom, ' ') FROM json_tree(entity.fields) WHERE type = 'text'), body FROM entity;
-
-CREATE VIEW change_text (uid, title, terms, body) AS
-SELECT uid, title, (SELECT group_concat(atom, ' ') FROM json_tree(change.fields) WHERE type = 'text'), body FROM change;
-
-CREATE VIRTUAL TABLE entity_fts USING fts5 (
-    title, terms, body, content = 'entity_text', content_rowid = 'uid', tokenize = 'unicode61 remove_diacritics 2'
+-- Full-text search over title, texts of fields and body. The index holds each word of a version once, folded, and no
+-- text: which version fits best is decided from the versions themselves. Row 2n is the live version of record n, row
+-- 2n + 1 its change. Triggers note which records have to be indexed again, so that it can be done later; `OR
+-- IGNORE` in a trigger would give way to the statement that fires it.
+CREATE VIRTUAL TABLE word USING fts5 (
+    title, terms, body, content = '', contentless_delete = 1, detail = column, tokenize = 'ascii'
 );
-CREATE VIRTUAL TABLE change_fts USING fts5 (
-    title, terms, body, content = 'change_text', content_rowid = 'uid', tokenize = 'unicode61 remove_diacritics 2'
-);
+CREATE TABLE unindexed (
+    uid INTEGER PRIMARY KEY
+) STRICT;
 
-CREATE TRIGGER entity_indexed AFTER INSERT ON entity BEGIN
-    INSERT INTO entity_fts (rowid, title, terms, body) VALUES (
-        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
-    );
+CREATE TRIGGER entity_made AFTER INSERT ON entity BEGIN
+    INSERT INTO unindexed (uid) SELECT new.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = new.uid);
 END;
-CREATE TRIGGER entity_unindexed AFTER DELETE ON entity BEGIN
-    INSERT INTO entity_fts (entity_fts, rowid, title, terms, body) VALUES (
-        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
-    );
+CREATE TRIGGER entity_gone AFTER DELETE ON entity BEGIN
+    INSERT INTO unindexed (uid) SELECT old.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = old.uid);
 END;
-CREATE TRIGGER entity_reindexed AFTER UPDATE OF title, fields, body ON entity
+CREATE TRIGGER entity_retold AFTER UPDATE OF title, fields, body ON entity
 WHEN new.title <> old.title OR new.fields <> old.fields OR new.body <> old.body BEGIN
-    INSERT INTO entity_fts (entity_fts, rowid, title, terms, body) VALUES (
-        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
-    );
-    INSERT INTO entity_fts (rowid, title, terms, body) VALUES (
-        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
-    );
+    INSERT INTO unindexed (uid) SELECT new.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = new.uid);
 END;
-
-CREATE TRIGGER change_indexed AFTER INSERT ON change BEGIN
-    INSERT INTO change_fts (rowid, title, terms, body) VALUES (
-        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
-    );
+CREATE TRIGGER change_made AFTER INSERT ON change BEGIN
+    INSERT INTO unindexed (uid) SELECT new.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = new.uid);
 END;
-CREATE TRIGGER change_unindexed AFTER DELETE ON change BEGIN
-    INSERT INTO change_fts (change_fts, rowid, title, terms, body) VALUES (
-        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
-    );
+CREATE TRIGGER change_gone AFTER DELETE ON change BEGIN
+    INSERT INTO unindexed (uid) SELECT old.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = old.uid);
 END;
-CREATE TRIGGER change_reindexed AFTER UPDATE OF title, fields, body ON change
+CREATE TRIGGER change_retold AFTER UPDATE OF title, fields, body ON change
 WHEN new.title <> old.title OR new.fields <> old.fields OR new.body <> old.body BEGIN
-    INSERT INTO change_fts (change_fts, rowid, title, terms, body) VALUES (
-        'delete', old.uid, old.title, (SELECT group_concat(atom, ' ') FROM json_tree(old.fields) WHERE type = 'text'), old.body
-    );
-    INSERT INTO change_fts (rowid, title, terms, body) VALUES (
-        new.uid, new.title, (SELECT group_concat(atom, ' ') FROM json_tree(new.fields) WHERE type = 'text'), new.body
-    );
+    INSERT INTO unindexed (uid) SELECT new.uid WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE uid = new.uid);
 END;

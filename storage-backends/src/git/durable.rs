@@ -81,14 +81,19 @@ impl Disk {
         }
         let above = parent(path);
         self.make_folder(above)?;
-        match fs::create_dir(path) {
-            Ok(()) => {
-                inherit(path, above);
-                self.folder(above)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-            Err(error) => Err(errors::io("make the folder", path, error)),
+        if make_folder(path)? { self.folder(above) } else { Ok(()) }
+    }
+}
+
+/// Makes one folder, not flushed; `false` when it is there already.
+pub(super) fn make_folder(path: &Path) -> Result<bool> {
+    match fs::create_dir(path) {
+        Ok(()) => {
+            inherit(path, parent(path));
+            Ok(true)
         }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(error) => Err(errors::io("make the folder", path, error)),
     }
 }
 

@@ -9,6 +9,7 @@ mod advance;
 mod attributes;
 mod branch;
 mod checkout;
+mod delta;
 mod durable;
 mod errors;
 mod history;

@@ -2,7 +2,7 @@
 //! repository has it, so that it is whole, on the disk, and young enough for no `git gc` to remove it before the
 //! branch names it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use gix_pack::data::output;
 use lorebase::{Error, ErrorKind, Result};
 use uuid::Uuid;
 
+use super::delta::delta;
 use super::durable::{self, parent};
 use super::{Shared, errors, recovery};
 use crate::failpoint;
@@ -22,14 +23,20 @@ use crate::failpoint;
 /// From how many objects on one pack is cheaper than loose files.
 const PACK_FROM: usize = 50;
 
+/// Deltas on deltas: git's own limit, beyond which reading gets slow.
+const DEEPEST: usize = 50;
+
+/// Trees in the order they were made, and what they were made from.
+pub(super) type Lineage = [(ObjectId, Option<ObjectId>)];
+
 /// Writes all objects, durable on return. Returns the pack's `.keep` file, which guards the pack until the branch
 /// names its commits.
-pub(super) fn write(shared: &Shared, objects: &Storage) -> Result<Option<PathBuf>> {
+pub(super) fn write(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<Option<PathBuf>> {
     let keep = if objects.len() < PACK_FROM {
         loose(shared, objects)?;
         None
     } else {
-        Some(pack(shared, objects)?)
+        Some(pack(shared, objects, trees)?)
     };
     failpoint::hit("git.prepare.objects");
     Ok(keep)
@@ -37,10 +44,11 @@ pub(super) fn write(shared: &Shared, objects: &Storage) -> Result<Option<PathBuf
 
 fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
     let mut written = Vec::with_capacity(objects.len());
+    let mut made = false;
     for (id, (kind, data)) in objects.iter() {
         let hex = id.to_string();
         let folder = shared.objects.join(&hex[..2]);
-        shared.disk.make_folder(&folder)?;
+        made |= durable::make_folder(&folder)?;
         let temporary = folder.join(format!("tmp_obj_{}", Uuid::new_v4().simple()));
         let failed = |error| errors::io("write the object", &temporary, error);
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
@@ -56,13 +64,16 @@ fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
     for (temporary, path) in &written {
         fs::rename(temporary, path).map_err(|error| errors::io("write the object", path, error))?;
     }
-    let folders: BTreeSet<&Path> = written.iter().map(|(_, path)| parent(path)).collect();
+    let mut folders: BTreeSet<&Path> = written.iter().map(|(_, path)| parent(path)).collect();
+    if made {
+        folders.insert(&shared.objects);
+    }
     shared.disk.all(&folders.into_iter().collect::<Vec<_>>())
 }
 
-fn pack(shared: &Shared, objects: &Storage) -> Result<PathBuf> {
+fn pack(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<PathBuf> {
     let failed = |error: gix::Error| errors::gix("write a pack", error);
-    let bytes = pack_bytes(shared, objects).map_err(failed)?;
+    let bytes = pack_bytes(shared, objects, trees).map_err(failed)?;
     // Git itself prunes what begins with `tmp_`, should this process die here.
     let staging = shared.objects.join(format!("tmp_lorebase_{}", Uuid::new_v4().simple()));
     shared.disk.make_folder(&staging)?;
@@ -106,28 +117,45 @@ fn moved(from: &Path, to: &Path) -> Result<PathBuf> {
     Ok(to.to_owned())
 }
 
-/// Commits first, then trees, then blobs, each by id: what is read together lies together, and the same objects
-/// make the same pack.
-fn pack_bytes(shared: &Shared, objects: &Storage) -> gix::Result<Vec<u8>> {
-    let rank = |kind: Kind| match kind {
-        Kind::Commit => 0,
-        Kind::Tag => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
+/// Commits first, then trees in the order they were made, then blobs: what is read together lies together, and the same
+/// chain makes the same pack. A tree that was made from another one of the pack is written as its difference.
+fn pack_bytes(shared: &Shared, objects: &Storage, trees: &Lineage) -> gix::Result<Vec<u8>> {
+    let made: HashMap<ObjectId, usize> = trees.iter().enumerate().rev().map(|(order, (id, _))| (*id, order)).collect();
+    let rank = |id: &ObjectId, kind: Kind| match kind {
+        Kind::Commit => (0, 0),
+        Kind::Tag => (1, 0),
+        Kind::Tree => (2, made.get(id).copied().unwrap_or_default()),
+        Kind::Blob => (3, 0),
     };
     let mut sorted: Vec<(&ObjectId, &(Kind, Vec<u8>))> = objects.iter().collect();
-    sorted.sort_by_key(|(id, (kind, _))| (rank(*kind), **id));
+    sorted.sort_by_key(|(id, (kind, _))| (rank(id, *kind), **id));
     let count = u32::try_from(sorted.len()).map_err(|error| gix::Error::from_error(io::Error::other(error)))?;
-    let size: usize = sorted.iter().map(|(_, (_, data))| data.len() / 2 + 64).sum();
-    let mut entries = sorted.into_iter().map(|(id, (kind, data))| {
-        let data = gix::objs::Data::new(data, *kind, id.kind());
-        output::Entry::from_data(&output::Count::from_data(*id, None), &data, gix::zlib::Compression::BEST_SPEED).map(|entry| vec![entry])
+    // Where a tree is in the pack, and how many deltas lead to it.
+    let mut packed: HashMap<&ObjectId, (usize, usize)> = HashMap::new();
+    let mut entries = sorted.into_iter().enumerate().map(|(index, (id, (kind, data)))| {
+        let base = made.get(id).and_then(|order| trees[*order].1.as_ref()).and_then(|base| Some((*packed.get(base)?, base)));
+        if let Some(((object_index, depth), base)) = base.filter(|((_, depth), _)| *depth < DEEPEST)
+            && let Some((_, old)) = objects.get(base)
+        {
+            packed.insert(id, (index, depth + 1));
+            return deflated(id, output::entry::Kind::DeltaRef { object_index }, &delta(old, data));
+        }
+        if *kind == Kind::Tree {
+            packed.insert(id, (index, 0));
+        }
+        deflated(id, output::entry::Kind::Base(*kind), data)
     });
-    let mut bytes = Vec::with_capacity(size);
+    let mut bytes = Vec::new();
     let version = gix_pack::data::Version::V2;
     let written = output::bytes::FromEntriesIter::new(&mut entries, &mut bytes, count, version, shared.hash);
     for result in written {
         result?;
     }
     Ok(bytes)
+}
+
+fn deflated(id: &ObjectId, kind: output::entry::Kind, data: &[u8]) -> gix::Result<Vec<output::Entry>> {
+    let mut deflate = gix::zlib::stream::deflate::Write::new(Vec::new(), gix::zlib::Compression::BEST_SPEED);
+    deflate.write_all(data).and_then(|()| deflate.flush()).map_err(gix::Error::from_error)?;
+    Ok(vec![output::Entry { id: *id, kind, decompressed_size: data.len(), compressed_data: deflate.into_inner() }])
 }

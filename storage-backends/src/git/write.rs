@@ -1,12 +1,12 @@
 //! What edits do to trees, and commits made of them. Objects are collected in memory first; see `objects` for how
 //! they reach the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use gix::ObjectId;
-use gix::bstr::{BString, ByteSlice};
-use gix::objs::tree::{Entry, EntryKind, EntryMode};
-use gix::objs::{Commit, Kind, Tree};
+use gix::bstr::BString;
+use gix::objs::tree::{EntryKind, EntryMode};
+use gix::objs::{Commit, Kind};
 use gix::prelude::*;
 use lorebase::knowledge::Author;
 use lorebase::store::{CommitId, NewCommit, Signature, TreeEdit};
@@ -23,11 +23,12 @@ pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[New
         let (id, root) = shared.commit(&repo, parent)?;
         (at, tree) = (Some(id), Some(root));
     }
+    let mut trees = Trees::default();
     // Written past gix's own check for objects that exist: those would stay as old, or as damaged, as they are.
     repo.objects.enable_object_memory();
     let mut ids = Vec::with_capacity(commits.len());
     for commit in commits {
-        let root = edit(&repo, tree, &commit.edits)?;
+        let root = edit(&repo, &mut trees, tree, &commit.edits)?;
         let object = Commit {
             tree: root,
             parents: at.into_iter().collect(),
@@ -44,7 +45,7 @@ pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[New
     if let (Some(storage), Some(tip)) = (repo.objects.take_object_memory(), at)
         && !ids.is_empty()
     {
-        let keep = objects::write(shared, &storage)?;
+        let keep = objects::write(shared, &storage, &trees.lineage)?;
         shared.keep(tip, keep)?;
     }
     Ok(ids)
@@ -58,7 +59,7 @@ fn signature(signature: &Signature) -> gix::actor::Signature {
 }
 
 /// The tree that `edits` make of `tree`.
-fn edit(repo: &gix::Repository, tree: Option<ObjectId>, edits: &[TreeEdit]) -> Result<ObjectId> {
+fn edit(repo: &gix::Repository, trees: &mut Trees, tree: Option<ObjectId>, edits: &[TreeEdit]) -> Result<ObjectId> {
     let mut folder = Folder::default();
     for edit in edits {
         match edit {
@@ -70,11 +71,10 @@ fn edit(repo: &gix::Repository, tree: Option<ObjectId>, edits: &[TreeEdit]) -> R
             }
         }
     }
-    let edited = folder.apply(repo, tree, "")?;
-    if let Some(id) = edited {
-        return Ok(id);
+    match folder.apply(repo, trees, tree, "")? {
+        Some(id) => Ok(id),
+        None => trees.write(repo, tree, Entries::new()),
     }
-    write(repo, BTreeMap::new())
 }
 
 /// Nothing may leave the tree, name the repository's own folder, or be read as something else on another system.
@@ -113,8 +113,8 @@ impl Folder {
     }
 
     /// The new tree; `None` when nothing is left in it.
-    fn apply(&self, repo: &gix::Repository, tree: Option<ObjectId>, prefix: &str) -> Result<Option<ObjectId>> {
-        let mut entries = entries(repo, tree)?;
+    fn apply(&self, repo: &gix::Repository, trees: &mut Trees, tree: Option<ObjectId>, prefix: &str) -> Result<Option<ObjectId>> {
+        let mut entries = trees.read(repo, tree)?;
         let mut touched = false;
         for (name, change) in &self.0 {
             let path = format!("{prefix}{name}");
@@ -129,7 +129,7 @@ impl Folder {
                 return refused(&path, "it is a file, and a folder must be there");
             }
             if folder.is_some() || change.below.writes() {
-                let below = change.below.apply(repo, folder, &format!("{path}/"))?;
+                let below = change.below.apply(repo, trees, folder, &format!("{path}/"))?;
                 now = below.map(|id| (EntryKind::Tree.into(), id));
             }
             if let Some(blob) = change.put {
@@ -150,9 +150,13 @@ impl Folder {
             }
         }
         match tree {
-            Some(tree) if !touched => Ok(Some(tree).filter(|_| !entries.is_empty())),
+            Some(tree) if !touched => {
+                let left = !entries.is_empty();
+                trees.known.insert(tree, entries);
+                Ok(Some(tree).filter(|_| left))
+            }
             _ if entries.is_empty() => Ok(None),
-            _ => write(repo, entries).map(Some),
+            _ => trees.write(repo, tree, entries).map(Some),
         }
     }
 
@@ -165,22 +169,52 @@ fn refused<T>(path: &str, reason: &str) -> Result<T> {
     Err(Error::new(ErrorKind::InvalidInput, format!("cannot write `{path}`: {reason}")).with("path", path))
 }
 
-fn entries(repo: &gix::Repository, tree: Option<ObjectId>) -> Result<BTreeMap<BString, (EntryMode, ObjectId)>> {
-    let Some(tree) = tree.filter(|tree| !tree.is_empty_tree()) else { return Ok(BTreeMap::new()) };
-    let mut buffer = Vec::new();
-    let failed = |error| errors::gix(&format!("read the tree {tree}"), error);
-    let found = repo.objects.find_tree_iter(&tree, &mut buffer).map_err(failed)?;
-    let mut entries = BTreeMap::new();
-    for entry in found {
-        let entry = entry.map_err(failed)?;
-        entries.insert(entry.filename.to_owned(), (entry.mode, entry.oid.to_owned()));
-    }
-    Ok(entries)
+/// What is in one folder.
+type Entries = BTreeMap<BString, (EntryMode, ObjectId)>;
+
+/// The folders that a chain of commits goes through.
+#[derive(Default)]
+struct Trees {
+    /// As the last commit left them: the next one need not read them again.
+    known: HashMap<ObjectId, Entries>,
+    /// Every tree that was written, and the one it was made from.
+    lineage: Vec<(ObjectId, Option<ObjectId>)>,
 }
 
-fn write(repo: &gix::Repository, entries: BTreeMap<BString, (EntryMode, ObjectId)>) -> Result<ObjectId> {
-    let mut entries: Vec<Entry> = entries.into_iter().map(|(filename, (mode, oid))| Entry { mode, filename, oid }).collect();
-    // Git sorts a folder as if its name ended in a slash.
-    entries.sort_by(|a, b| gix::objs::tree::name_order(a.filename.as_bytes(), a.mode.is_tree(), b.filename.as_bytes(), b.mode.is_tree()));
-    repo.objects.write(&Tree { entries }).map_err(|error| errors::gix("write a tree", error))
+impl Trees {
+    /// A tree's entries; whoever takes them writes them or hands them back.
+    fn read(&mut self, repo: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries> {
+        let Some(tree) = tree.filter(|tree| !tree.is_empty_tree()) else { return Ok(Entries::new()) };
+        if let Some(known) = self.known.remove(&tree) {
+            return Ok(known);
+        }
+        let mut buffer = Vec::new();
+        let failed = |error| errors::gix(&format!("read the tree {tree}"), error);
+        let found = repo.objects.find_tree_iter(&tree, &mut buffer).map_err(failed)?;
+        let mut entries = Entries::new();
+        for entry in found {
+            let entry = entry.map_err(failed)?;
+            entries.insert(entry.filename.to_owned(), (entry.mode, entry.oid.to_owned()));
+        }
+        Ok(entries)
+    }
+
+    fn write(&mut self, repo: &gix::Repository, from: Option<ObjectId>, entries: Entries) -> Result<ObjectId> {
+        let mut sorted: Vec<(&BString, &(EntryMode, ObjectId))> = entries.iter().collect();
+        // Git sorts a folder as if its name ended in a slash.
+        sorted.sort_by(|(a, (a_mode, _)), (b, (b_mode, _))| gix::objs::tree::name_order(a, a_mode.is_tree(), b, b_mode.is_tree()));
+        let mut bytes = Vec::with_capacity(sorted.iter().map(|(name, (_, id))| name.len() + id.as_bytes().len() + 8).sum());
+        for (name, (mode, id)) in sorted {
+            let mut octal = [0; 6];
+            bytes.extend_from_slice(mode.as_bytes(&mut octal));
+            bytes.push(b' ');
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            bytes.extend_from_slice(id.as_bytes());
+        }
+        let id = repo.objects.write_buf(Kind::Tree, &bytes).map_err(|error| errors::gix("write a tree", error))?;
+        self.known.insert(id, entries);
+        self.lineage.push((id, from));
+        Ok(id)
+    }
 }

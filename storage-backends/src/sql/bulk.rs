@@ -23,21 +23,24 @@ pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 impl Insert {
     /// Writes all rows; `bind` binds the columns of one.
-    pub(super) async fn all<T>(
+    pub(super) async fn all<T, R>(
         &self,
         connection: &mut SqliteConnection,
-        mut rows: &[T],
-        bind: impl for<'q> Fn(Bound<'q>, &T) -> Result<Bound<'q>, Failure>,
-    ) -> Result<(), Failure> {
+        rows: R,
+        bind: impl for<'q> Fn(Bound<'q>, T) -> Result<Bound<'q>, Failure>,
+    ) -> Result<(), Failure>
+    where
+        R: IntoIterator<Item = T>,
+        R::IntoIter: ExactSizeIterator,
+    {
+        let mut rows = rows.into_iter();
         for size in SIZES {
             while rows.len() >= size {
-                let (now, rest) = rows.split_at(size);
                 let mut query = sqlx::query(AssertSqlSafe(self.statement(size)));
-                for row in now {
+                for row in rows.by_ref().take(size) {
                     query = bind(query, row)?;
                 }
                 query.execute(&mut *connection).await?;
-                rows = rest;
             }
         }
         Ok(())

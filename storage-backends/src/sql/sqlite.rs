@@ -5,6 +5,7 @@
 
 mod apply;
 mod diagnose;
+mod index;
 mod list;
 mod log;
 mod open;
@@ -27,10 +28,13 @@ use lorebase::store::{
     PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
-use sqlx::SqlitePool;
+use sqlx::{Connection, SqlitePool};
 
 use super::failure::{Failure, told};
 use crate::runtime::run;
+
+/// Records that a search indexes in one transaction before it begins.
+const INDEXED_AT_ONCE: usize = 1000;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +149,37 @@ macro_rules! writing {
     }};
 }
 
+/// The same, but the commit does not wait for the disk: it is there with the next one that does, or not at all when the
+/// power fails before. For what means nothing once all processes of the machine are gone (a lease), or is noted
+/// until it is done (the index).
+macro_rules! writing_lightly {
+    ($cache:expr, |$connection:ident| $body:expr) => {{
+        let connections = Arc::clone(&$cache.connections);
+        run(async move {
+            let write = async {
+                let mut held = connections.writer.acquire().await?;
+                sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *held).await?;
+                let written: Result<_, Failure> = async {
+                    let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
+                    let $connection = &mut *transaction;
+                    let value = $body.await?;
+                    transaction.commit().await?;
+                    Ok(value)
+                }
+                .await;
+                if let Err(error) = sqlx::query("PRAGMA synchronous = FULL").execute(&mut *held).await {
+                    // The next one is opened as it should be.
+                    held.close().await?;
+                    return Err(error.into());
+                }
+                written
+            };
+            write.await.map_err(|failure: Failure| connections.told(failure))
+        })
+        .await
+    }};
+}
+
 impl SqliteCache {
     /// Opens the database and brings its tables up to date.
     ///
@@ -163,6 +198,12 @@ impl SqliteCache {
     pub async fn check(&self) -> Result<Vec<String>> {
         // A check of the text index counts as writing.
         writing!(self, |connection| open::check(connection))
+    }
+
+    /// The index lags behind after much was written at once: a search waits until it knows everything.
+    async fn index_all(&self) -> Result<()> {
+        while self.index(INDEXED_AT_ONCE).await? > 0 {}
+        Ok(())
     }
 
     /// Closes all connections; calls that are under way are finished first.
@@ -196,11 +237,11 @@ impl CacheStore for SqliteCache {
 
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
         let owner = owner.clone();
-        writing!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
+        writing_lightly!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
     }
 
     async fn release(&self, id: RepositoryId, fence: u64) -> Result<()> {
-        writing!(self, |connection| repository::release(connection, id, fence))
+        writing_lightly!(self, |connection| repository::release(connection, id, fence))
     }
 
     async fn apply(&self, batch: &Batch) -> Result<ApplyOutcome> {
@@ -253,6 +294,7 @@ impl CacheStore for SqliteCache {
     }
 
     async fn records_by_field(&self, id: RepositoryId, kind: &KindName, field: &str, value: &serde_json::Value) -> Result<Vec<Record>> {
+        self.index_all().await?;
         let (kind, field, value) = (kind.clone(), field.to_owned(), value.clone());
         reading!(self, |connection| search::by_field(connection, id, &kind, &field, &value))
     }
@@ -314,7 +356,16 @@ impl CacheStore for SqliteCache {
         reading_at_once!(self, |connection| list::list(connection, id, &query))
     }
 
+    async fn index(&self, most: usize) -> Result<u64> {
+        // Mostly there is nothing to do, and then no lock is asked for.
+        if reading!(self, |connection| index::waiting(connection))? == 0 {
+            return Ok(0);
+        }
+        writing_lightly!(self, |connection| index::some(connection, most))
+    }
+
     async fn search(&self, id: RepositoryId, text: &str, kind: Option<&KindName>, view: View, limit: usize) -> Result<Vec<SearchHit>> {
+        self.index_all().await?;
         let (text, kind) = (text.to_owned(), kind.cloned());
         reading_at_once!(self, |connection| search::search(connection, id, &text, kind.as_ref(), view, limit))
     }

@@ -146,14 +146,6 @@ pub fn merge_choosing(
     Ok(decoded.content)
 }
 
-/// A merged version, if the schema of its kind takes it.
-pub(super) fn valid(schemas: &Schemas, kind: &Kind, merged: Content) -> Result<Content, MergeConflict> {
-    match schemas.refusal(kind, &merged, &Fields::new()) {
-        Some(_) => Err(MergeConflict::whole(ConflictReason::InvalidMerge)),
-        None => Ok(merged),
-    }
-}
-
 /// The edits that bring our changes of fields onto git's.
 pub(super) fn merge_fields(
     kind: &Kind,

@@ -5,7 +5,7 @@ use std::fs;
 use lorebase::ErrorKind;
 use lorebase::store::{AdvanceOutcome, BlobRead, CommitId, EntryMode, GitStore, NewCommit};
 
-use super::{assert_kind, assert_sound, bare, block_on, checkout, commit, git, head, open, options, put, save, saved};
+use super::{assert_kind, assert_sound, bare, block_on, checkout, commit, git, head, open, options, put, remove, save, saved};
 use crate::git::GitOptions;
 
 fn many(count: usize) -> Vec<NewCommit> {
@@ -29,6 +29,31 @@ fn few_objects_are_loose_files_and_many_are_one_pack() {
     assert!(counted.contains("garbage: 0\n"), "{counted}");
     assert_eq!(block_on(store.advance(parent.as_ref(), &ids[99])).unwrap(), AdvanceOutcome::Advanced);
     assert_sound(folder.path());
+}
+
+#[test]
+fn a_long_chain_in_one_folder_is_a_small_pack_that_git_reads() {
+    let (folder, store) = bare();
+    let filled: Vec<_> = (0..600).map(|i| put(&format!("f/{i:04}-{}.md", "x".repeat(40)), "text")).collect();
+    saved(&store, filled);
+    let parent = head(&store);
+    let chain: Vec<_> = (0..200).map(|i| commit(vec![put(&format!("f/{i:04}.md"), &format!("{i}")), put("g/same.md", "same")])).collect();
+    let back = commit(vec![remove("f/0199.md")]);
+    let chain: Vec<_> = chain.into_iter().chain([back]).collect();
+    let ids = block_on(store.prepare(parent.as_ref(), &chain)).unwrap();
+    assert_eq!(block_on(store.advance(parent.as_ref(), &ids[200])).unwrap(), AdvanceOutcome::Advanced);
+    assert_sound(folder.path());
+    let trees = |of: &CommitId| git(folder.path(), &["rev-parse", &format!("{of}:f")]);
+    assert_eq!(trees(&ids[198]), trees(&ids[200]), "what was taken back is as it was before");
+    // Each of the 200 lists of the folder alone takes more than 40 KB, 8 MB in all.
+    let size: u64 = git(folder.path(), &["count-objects", "-v"])
+        .lines()
+        .find_map(|line| line.strip_prefix("size-pack: "))
+        .and_then(|size| size.parse().ok())
+        .unwrap();
+    assert!(size < 500, "{size} KB");
+    let read = block_on(store.lookup(&ids[150], &["f/0150.md".to_owned(), "f/0151.md".to_owned()])).unwrap();
+    assert!(read[0].is_some() && read[1].is_none());
 }
 
 #[test]

@@ -14,7 +14,10 @@ use super::super::failure::Failure;
 use super::super::rows::{Columns, key};
 use super::super::words::{from_word, json};
 use super::upsert::{self, Written};
-use super::{diagnose, log, repository, unique};
+use super::{diagnose, index, log, repository, unique};
+
+/// So many records are found by a search right away; more are indexed after the rows are there.
+const INDEXED_AT_ONCE: usize = 16;
 
 pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> Result<ApplyOutcome, Failure> {
     let (fence, rules) = fence_and_rules(connection, batch.repository).await?;
@@ -32,6 +35,9 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
     };
     let uids = write(connection, batch, &claims, &standing, &writes).await?;
     unique::write(connection, batch.repository, &uids, &grants).await?;
+    if uids.len() <= INDEXED_AT_ONCE {
+        index::these(connection, &uids).await?;
+    }
     repository::patch(connection, batch).await?;
     match &batch.repository_patch.unique {
         Slot::Set(new) if *new != rules => unique::write_anew(connection, batch.repository, new).await?,

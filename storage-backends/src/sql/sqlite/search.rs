@@ -13,23 +13,27 @@ use super::read;
 /// Longer texts are not looked up by their words.
 const LONGEST_PHRASE: usize = 1000;
 
-const PUBLISHED: &str = "SELECT uid FROM (SELECT * FROM ( \
-    SELECT v.uid AS uid, bm25(entity_fts, 10.0, 4.0, 1.0) AS score FROM entity_fts f CROSS JOIN entity v ON v.uid = f.rowid \
-    WHERE entity_fts MATCH ?1 AND v.repository = ?2 AND (?3 IS NULL OR v.kind = ?3) \
-    AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = v.uid AND c.state = 'pending') ORDER BY score, v.uid LIMIT ?4) \
-    UNION ALL SELECT * FROM ( \
-    SELECT v.uid AS uid, bm25(change_fts, 10.0, 4.0, 1.0) AS score FROM change_fts f CROSS JOIN change v ON v.uid = f.rowid \
-    WHERE change_fts MATCH ?1 AND v.repository = ?2 AND (?3 IS NULL OR v.kind = ?3) \
-    AND v.state = 'pending' AND v.action = 'write' ORDER BY score, v.uid LIMIT ?4))";
+/// So many versions that hold the words are compared at least, however few are asked for.
+const COMPARED: usize = 100;
 
-const WORKING: &str = "SELECT uid FROM (SELECT * FROM ( \
-    SELECT v.uid AS uid, bm25(entity_fts, 10.0, 4.0, 1.0) AS score FROM entity_fts f CROSS JOIN entity v ON v.uid = f.rowid \
-    WHERE entity_fts MATCH ?1 AND v.repository = ?2 AND (?3 IS NULL OR v.kind = ?3) \
-    AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = v.uid) ORDER BY score, v.uid LIMIT ?4) \
-    UNION ALL SELECT * FROM ( \
-    SELECT v.uid AS uid, bm25(change_fts, 10.0, 4.0, 1.0) AS score FROM change_fts f CROSS JOIN change v ON v.uid = f.rowid \
-    WHERE change_fts MATCH ?1 AND v.repository = ?2 AND (?3 IS NULL OR v.kind = ?3) \
-    AND v.action <> 'delete' ORDER BY score, v.uid LIMIT ?4))";
+/// Versions that a view shows and that fit an expression, in no order that means anything.
+macro_rules! fitting {
+    ($live:literal, $ours:literal) => {
+        concat!(
+            "SELECT f.rowid / 2 FROM word f WHERE f.word MATCH ?1 AND CASE f.rowid % 2 ",
+            "WHEN 0 THEN EXISTS (SELECT 1 FROM entity v WHERE v.uid = f.rowid / 2 AND v.repository = ?2 ",
+            "AND (?3 IS NULL OR v.kind = ?3) AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = v.uid",
+            $live,
+            ")) ELSE EXISTS (SELECT 1 FROM change v WHERE v.uid = f.rowid / 2 AND v.repository = ?2 ",
+            "AND (?3 IS NULL OR v.kind = ?3) AND ",
+            $ours,
+            ") END LIMIT ?4"
+        )
+    };
+}
+
+const PUBLISHED: &str = fitting!(" AND c.state = 'pending'", "v.state = 'pending' AND v.action = 'write'");
+const WORKING: &str = fitting!("", "v.action <> 'delete'");
 
 pub(super) async fn search(
     connection: &mut SqliteConnection,
@@ -47,13 +51,25 @@ pub(super) async fn search(
         View::Published => PUBLISHED,
         View::Working => WORKING,
     };
-    let uids: Vec<i64> = sqlx::query_scalar(statement)
-        .bind(expression(&words))
-        .bind(id)
-        .bind(kind.map(KindName::as_str))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&mut *connection)
-        .await?;
+    let compared = limit.saturating_mul(2).max(COMPARED);
+    let mut uids: Vec<i64> = Vec::new();
+    for expression in expressions(&words) {
+        let fitting: Vec<i64> = sqlx::query_scalar(statement)
+            .bind(expression)
+            .bind(id)
+            .bind(kind.map(KindName::as_str))
+            .bind(i64::try_from(compared).unwrap_or(i64::MAX))
+            .fetch_all(&mut *connection)
+            .await?;
+        let all = fitting.len() < compared;
+        uids.extend(fitting);
+        // The first expression lacks nothing: were there fewer than asked for, then these are all.
+        if all && uids.len() < compared {
+            break;
+        }
+    }
+    uids.sort_unstable();
+    uids.dedup();
     let mut found: Vec<(f64, Record)> = Vec::with_capacity(uids.len());
     for record in read::by_uid(connection, id, &uids).await?.into_iter().flatten() {
         if let Some(score) = record.seen(view).and_then(|seen| words.score(seen.content)) {
@@ -69,10 +85,15 @@ pub(super) async fn search(
     Ok(found.into_iter().map(hit).collect())
 }
 
-/// Each word a string of FTS5, the last one a prefix. Words are letters and digits only.
-fn expression(words: &Words) -> String {
-    let strings: Vec<String> = words.as_slice().iter().map(|word| format!("\"{word}\"")).collect();
-    format!("{} *", strings.join(" "))
+/// Versions with all words; those of them with a word in the title; those with one in a field. Each word is a string
+/// of FTS5, the last one a prefix. Words are letters and digits only.
+fn expressions(words: &Words) -> [String; 3] {
+    let mut strings: Vec<String> = words.as_slice().iter().map(|word| format!("\"{word}\"")).collect();
+    if let Some(last) = strings.last_mut() {
+        last.push_str(" *");
+    }
+    let (all, any) = (strings.join(" AND "), strings.join(" OR "));
+    [all.clone(), format!("({all}) AND title : ({any})"), format!("({all}) AND terms : ({any})")]
 }
 
 pub(super) async fn by_field(
@@ -85,10 +106,10 @@ pub(super) async fn by_field(
     let uids: Vec<i64> = if let Some(phrase) = phrase(value) {
         // The text index knows every text of a field, so only records that hold this one are looked at.
         sqlx::query_scalar(
-            "SELECT v.uid FROM entity_fts f CROSS JOIN entity v ON v.uid = f.rowid \
-             WHERE entity_fts MATCH ?3 AND v.repository = ?1 AND v.kind = ?2 AND v.fields ->> ?4 = ?5 \
-             UNION SELECT v.uid FROM change_fts f CROSS JOIN change v ON v.uid = f.rowid \
-             WHERE change_fts MATCH ?3 AND v.repository = ?1 AND v.kind = ?2 AND v.fields ->> ?4 = ?5 \
+            "SELECT v.uid FROM word f CROSS JOIN entity v ON v.uid = f.rowid / 2 \
+             WHERE f.word MATCH ?3 AND f.rowid % 2 = 0 AND v.repository = ?1 AND v.kind = ?2 AND v.fields ->> ?4 = ?5 \
+             UNION SELECT v.uid FROM word f CROSS JOIN change v ON v.uid = f.rowid / 2 \
+             WHERE f.word MATCH ?3 AND f.rowid % 2 = 1 AND v.repository = ?1 AND v.kind = ?2 AND v.fields ->> ?4 = ?5 \
              UNION SELECT uid FROM knowledge WHERE repository = ?1 AND kind = ?2 AND private IS NOT NULL AND private ->> ?4 = ?5 \
              ORDER BY 1",
         )
@@ -126,11 +147,13 @@ fn holds(record: &Record, field: &str, value: &Value) -> bool {
     [live, ours, private].into_iter().flatten().any(|fields| fields.get(field).is_some_and(|found| json_equal(found, value)))
 }
 
-/// The text as one string of FTS5 over the column of field texts; `None` where the index may not hold it.
+/// The words of a text in the column of field texts; `None` where there are none or too many, or SQL would compare
+/// another text.
 fn phrase(value: &Value) -> Option<String> {
-    let text = value.as_str()?;
-    let indexed = text.len() <= LONGEST_PHRASE && !text.contains('\0') && text.contains(|c: char| c.is_ascii_alphanumeric());
-    indexed.then(|| format!("terms : \"{}\"", text.replace('"', "\"\"")))
+    let text = value.as_str().filter(|text| text.len() <= LONGEST_PHRASE && !text.contains('\0'))?;
+    let words = Words::of(text);
+    let strings: Vec<String> = words.as_slice().iter().map(|word| format!("\"{word}\"")).collect();
+    (!strings.is_empty()).then(|| format!("terms : ({})", strings.join(" AND ")))
 }
 
 #[cfg(test)]
@@ -141,12 +164,15 @@ mod tests {
 
     #[test]
     fn a_search_expression_holds_only_quoted_words() {
-        assert_eq!(expression(&Words::of("Foo\" OR (bar* NEAR")), "\"foo\" \"or\" \"bar\" \"near\" *");
+        let [all, titles, fields] = expressions(&Words::of("Foo\" OR (bar* NEAR"));
+        assert_eq!(all, "\"foo\" AND \"or\" AND \"bar\" AND \"near\" *");
+        assert_eq!(titles, format!("({all}) AND title : (\"foo\" OR \"or\" OR \"bar\" OR \"near\" *)"));
+        assert_eq!(fields, format!("({all}) AND terms : (\"foo\" OR \"or\" OR \"bar\" OR \"near\" *)"));
     }
 
     #[test]
-    fn only_texts_that_the_index_surely_holds_are_looked_up_in_it() {
-        assert_eq!(phrase(&json!("a \"b\"")).as_deref(), Some("terms : \"a \"\"b\"\"\""));
+    fn only_texts_with_words_are_looked_up_in_the_index() {
+        assert_eq!(phrase(&json!("A \"b\"")).as_deref(), Some("terms : (\"a\" AND \"b\")"));
         assert_eq!(phrase(&json!("?!")), None);
         assert_eq!(phrase(&json!("a\0")), None);
         assert_eq!(phrase(&json!(1)), None);

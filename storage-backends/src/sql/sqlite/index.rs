@@ -1,0 +1,96 @@
+//! The index of words, brought up to date after the rows: at once for a few records, later for many. What has to be
+//! done is noted with the rows in their own transaction, so that a process that dies in between leaves nothing out.
+
+use lorebase::knowledge::Fields;
+use lorebase::store::{distinct, terms};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::super::bulk::Insert;
+use super::super::failure::Failure;
+use super::super::rows::Columns;
+use super::super::words::{json, to_number};
+
+/// Records whose texts are in memory at a time.
+const PORTION: usize = 128;
+
+const WORD: Insert = Insert { into: "INSERT OR REPLACE INTO word (rowid, title, terms, body) VALUES ", columns: 4, tail: "" };
+
+/// The texts of noted records, as they stand now.
+macro_rules! noted {
+    ($($rest:literal)+) => {
+        concat!(
+            "SELECT u.uid, e.title AS e_title, e.fields AS e_fields, e.body AS e_body, ",
+            "c.title AS c_title, c.fields AS c_fields, c.body AS c_body ",
+            "FROM unindexed u LEFT JOIN entity e ON e.uid = u.uid LEFT JOIN change c ON c.uid = u.uid ",
+            $($rest),+
+        )
+    };
+}
+
+/// How many records wait.
+pub(super) async fn waiting(connection: &mut SqliteConnection) -> Result<u64, Failure> {
+    to_number("uid", sqlx::query_scalar("SELECT count(*) FROM unindexed").fetch_one(&mut *connection).await?)
+}
+
+/// Indexes at most `most` of the records that wait; how many are left.
+pub(super) async fn some(connection: &mut SqliteConnection, most: usize) -> Result<u64, Failure> {
+    let mut left = most;
+    while left > 0 {
+        let portion = left.min(PORTION);
+        let rows = sqlx::query(noted!("ORDER BY u.uid LIMIT ?"))
+            .bind(i64::try_from(portion).unwrap_or(i64::MAX))
+            .fetch_all(&mut *connection)
+            .await?;
+        write(connection, &rows).await?;
+        if rows.len() < portion {
+            return Ok(0);
+        }
+        left -= portion;
+    }
+    waiting(connection).await
+}
+
+/// Indexes those of these records that wait.
+pub(super) async fn these(connection: &mut SqliteConnection, uids: &[i64]) -> Result<(), Failure> {
+    let rows = sqlx::query(noted!("WHERE u.uid IN (SELECT value FROM json_each(?))")).bind(json(uids)?).fetch_all(&mut *connection).await?;
+    write(connection, &rows).await
+}
+
+/// One version in the index.
+struct Version {
+    row: i64,
+    title: String,
+    terms: String,
+    body: String,
+}
+
+async fn write(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<(), Failure> {
+    let (mut uids, mut present, mut gone) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
+    for row in rows {
+        let uid = row.integer("uid")?;
+        uids.push(uid);
+        for (side, title, fields, body) in [(0, "e_title", "e_fields", "e_body"), (1, "c_title", "c_fields", "c_body")] {
+            let number = 2 * uid + side;
+            match row.maybe_json::<Fields>(fields)? {
+                Some(fields) => present.push(Version {
+                    row: number,
+                    title: distinct(&row.text(title)?),
+                    terms: distinct(&terms(&fields)),
+                    body: distinct(&row.text(body)?),
+                }),
+                None => gone.push(number),
+            }
+        }
+    }
+    if uids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM word WHERE rowid IN (SELECT d.id FROM word_docsize d WHERE d.id IN (SELECT value FROM json_each(?)))")
+        .bind(json(&gone)?)
+        .execute(&mut *connection)
+        .await?;
+    WORD.all(connection, present, |query, version| Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body)))
+        .await?;
+    sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))").bind(json(&uids)?).execute(&mut *connection).await?;
+    Ok(())
+}
