@@ -138,7 +138,8 @@ fn sides(race: Race) -> &'static [Side] {
     match race {
         Race::Initial => &[Side::Ours, Side::OursWithoutIndex, Side::Batched, Side::Rows, Side::Python],
         Race::Noop | Race::Small => &[Side::Ours, Side::Batched, Side::Rows, Side::Python],
-        Race::Save | Race::ExportOne | Race::ExportEach => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::Python],
+        Race::ExportOne => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::BatchedFlush, Side::Python],
+        Race::Save | Race::ExportEach => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::Python],
     }
 }
 

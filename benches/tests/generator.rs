@@ -1,6 +1,5 @@
 //! The generator makes what it says: the same from the same seed, files that the library and another parser read as
 //! they are meant, repositories as the git program writes them.
-#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -44,8 +44,8 @@ pub fn compare_files(repository: &Path, files: &BTreeMap<String, Blob>, entities
     if let Some(path) = entities.keys().find(|path| !files.contains_key(*path)) {
         return Err(format!("{path}: there is no file").into());
     }
-    let ids: String = files.values().map(|blob| format!("{}\n", blob.id)).collect();
-    let output = git::fed(repository, &["cat-file", "--batch", "--buffer"], ids.as_bytes())?;
+    let ids: Vec<&str> = files.values().map(|blob| blob.id.as_str()).collect();
+    let output = git::fed(repository, &["cat-file", "--batch", "--buffer"], ids.join("\n").as_bytes())?;
     let mut rest = &output[..];
     for (path, blob) in files {
         let end = rest.iter().position(|byte| *byte == b'\n').ok_or("git cat-file ended too soon")?;

@@ -34,7 +34,8 @@ pub(crate) struct Target {
 /// One job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Job {
-    pub(crate) job: Work,
+    #[serde(rename = "job")]
+    pub(crate) work: Work,
     /// For a side with more than one way: which.
     pub(crate) style: String,
     pub(crate) repo: PathBuf,

@@ -36,7 +36,7 @@ impl Track<'_> {
     fn turn(&mut self, side: Side, job: &Job, board: &mut Board) -> Outcome<()> {
         let (answer, memory) = side.run(self.peers, job)?;
         let seconds: Vec<String> = answer.seconds.iter().take(3).map(|time| super::figures::shown(*time)).collect();
-        eprintln!("  {:?} {}: {}{}", job.job, side.name(), seconds.join(" "), if answer.seconds.len() > 3 { " …" } else { "" });
+        eprintln!("  {:?} {}: {}{}", job.work, side.name(), seconds.join(" "), if answer.seconds.len() > 3 { " …" } else { "" });
         self.versions.extend(answer.versions);
         board.entry(side).or_default().add(&answer.seconds, memory);
         Ok(())
@@ -160,6 +160,9 @@ impl Track<'_> {
                     git::run(&repo, &["init", "-q", "-b", "main"])?;
                     repository::settle(&repo)?;
                 }
+                if *side == Side::BatchedFlush {
+                    git::run(&repo, &["config", "core.fsyncMethod", "batch"])?;
+                }
                 let export = Job { rows: Some(rows.clone()), each, ..job(Work::Export, &repo, &db) };
                 self.turn(*side, &export, &mut board)?;
                 let made = commits(&repo, None)?;
@@ -185,7 +188,7 @@ impl Track<'_> {
 
 fn job(work: Work, repo: &Path, db: &Path) -> Job {
     Job {
-        job: work,
+        work,
         style: String::new(),
         repo: repo.to_owned(),
         db: db.to_owned(),

@@ -22,7 +22,7 @@ pub(crate) const WITHOUT_INDEX: &str = "without-index";
 /// Does the job.
 pub(crate) async fn answer(job: &Job) -> Outcome<Answer> {
     let mut seconds = Vec::new();
-    if job.job == Work::Initial {
+    if job.work == Work::Initial {
         if job.style == WITHOUT_INDEX {
             drop(opened(job).await?);
             drop_index(&job.db).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn answer(job: &Job) -> Outcome<Answer> {
 
 async fn work(job: &Job, kb: &KnowledgeBase, seconds: &mut Vec<f64>) -> Outcome<()> {
     let author = author(&job.author)?;
-    match job.job {
+    match job.work {
         Work::Initial => {}
         Work::Noop => {
             kb.sync(SyncOptions::default()).await?;

@@ -103,7 +103,8 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
 - Saves and exports of the peers go through a work tree, because simple-git and GitPython commit from one. The library is
   shown on a work tree too, which is the same work, and on a bare repository, which is how a server has it. Peers render frontmatter anew in
   their library's style, so their trees differ from ours in bytes; what the files say is equal. An export of the peers marks its rows
-  in one transaction at the end.
+  in one transaction at the end. With `core.fsyncMethod=batch` git flushes many new objects at once, which file systems like ext4
+  make as durable.
 - Memory is the highest anonymous memory of the side's process, sampled every 5 ms (git processes of the peers not counted). Ratios
   are against the first row of a table.
 ";

@@ -31,16 +31,16 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    pub(crate) fn figures(&self, race: Race, size: usize, side: Side) -> Option<&Figures> {
-        self.races.get(&(race, size))?.get(&side)
+    pub(crate) fn figures(&self, race: Race, entities: usize, side: Side) -> Option<&Figures> {
+        self.races.get(&(race, entities))?.get(&side)
     }
 
-    pub(crate) fn median(&self, race: Race, size: usize, side: Side) -> Option<f64> {
-        self.figures(race, size, side).map(Figures::median)
+    pub(crate) fn median(&self, race: Race, entities: usize, side: Side) -> Option<f64> {
+        self.figures(race, entities, side).map(Figures::median)
     }
 
     /// How many times longer one side takes than another.
-    pub(crate) fn ratio(&self, race: Race, size: usize, slow: Side, fast: Side) -> Option<f64> {
-        Some(self.median(race, size, slow)? / self.median(race, size, fast)?)
+    pub(crate) fn ratio(&self, race: Race, entities: usize, slow: Side, fast: Side) -> Option<f64> {
+        Some(self.median(race, entities, slow)? / self.median(race, entities, fast)?)
     }
 }

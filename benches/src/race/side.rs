@@ -23,6 +23,8 @@ pub(crate) enum Side {
     OursWithoutIndex,
     /// TypeScript, all in one transaction.
     Batched,
+    /// The same with git's own shortcut for many new objects.
+    BatchedFlush,
     /// TypeScript, one row after the other.
     Rows,
     /// Python.
@@ -36,6 +38,7 @@ impl Side {
             Self::OursCheckout => "lorebase, with a work tree",
             Self::OursWithoutIndex => "lorebase, without its full-text index",
             Self::Batched => "TypeScript, batched",
+            Self::BatchedFlush => "TypeScript, `core.fsyncMethod=batch`",
             Self::Rows => "TypeScript, row by row",
             Self::Python => "Python",
         }
@@ -55,6 +58,7 @@ impl Side {
             Self::OursCheckout => "ours-checkout",
             Self::OursWithoutIndex => "ours-without-index",
             Self::Batched => "ts-batched",
+            Self::BatchedFlush => "ts-batched-flush",
             Self::Rows => "ts-rows",
             Self::Python => "python",
         }
@@ -78,7 +82,7 @@ impl Side {
 
     fn command(self, peers: &Peers) -> Outcome<Command> {
         let mut command = match self {
-            Self::Batched | Self::Rows => {
+            Self::Batched | Self::BatchedFlush | Self::Rows => {
                 let mut node = Command::new("node");
                 node.current_dir(peers.node()).args(["--import", "tsx", "main.ts"]);
                 node
@@ -101,8 +105,8 @@ impl Side {
     /// Does the job in a new process. Returns its answer and the highest anonymous memory it had, in bytes.
     pub(crate) fn run(self, peers: &Peers, job: &Job) -> Outcome<(Answer, u64)> {
         let job = Job { style: self.style().to_owned(), ..job.clone() };
-        let (answer, memory) =
-            run(self.command(peers)?, &serde_json::to_string(&job)?).map_err(|error| format!("{}, {:?}: {error}", self.name(), job.job))?;
+        let (answer, memory) = run(self.command(peers)?, &serde_json::to_string(&job)?)
+            .map_err(|error| format!("{}, {:?}: {error}", self.name(), job.work))?;
         if answer.durability != "wal 2" {
             return Err(format!("{}: the database was written with `{}`, not `wal 2`", self.name(), answer.durability).into());
         }
