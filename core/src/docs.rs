@@ -27,4 +27,6 @@ pub mod decisions {
     pub mod d0008 {}
     #[doc = include_str!("../docs/decisions/0009-a-journal-for-the-checkout.md")]
     pub mod d0009 {}
+    #[doc = include_str!("../docs/decisions/0013-a-race-that-is-checked.md")]
+    pub mod d0013 {}
 }

@@ -1,18 +1,27 @@
 //! The times of one side at one job, and what is said about them.
 
+use super::side::Usage;
+
 /// All times of one side, in seconds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Figures {
     seconds: Vec<f64>,
+    /// Processor time of each process, in seconds.
+    processor: Vec<f64>,
     /// The highest anonymous memory of any of the processes, in bytes.
     pub(crate) memory: u64,
 }
 
 impl Figures {
-    pub(crate) fn add(&mut self, seconds: &[f64], memory: u64) {
+    /// The times of one process, and what it used if that is known.
+    pub(crate) fn add(&mut self, seconds: &[f64], usage: Option<Usage>) {
         self.seconds.extend_from_slice(seconds);
         self.seconds.sort_by(f64::total_cmp);
-        self.memory = self.memory.max(memory);
+        if let Some(usage) = usage {
+            self.memory = self.memory.max(usage.memory);
+            self.processor.push(usage.processor);
+            self.processor.sort_by(f64::total_cmp);
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -27,14 +36,23 @@ impl Figures {
         self.seconds.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// The one in the middle, or the mean of the two.
     pub(crate) fn median(&self) -> f64 {
-        let middle = self.seconds.len() / 2;
-        match (self.seconds.len().is_multiple_of(2), middle.checked_sub(1).and_then(|at| self.seconds.get(at)), self.seconds.get(middle)) {
-            (true, Some(low), Some(high)) => f64::midpoint(*low, *high),
-            (_, _, Some(one)) => *one,
-            _ => f64::NAN,
-        }
+        middle(&self.seconds)
+    }
+
+    /// The median of the processor times; not a number where none was taken.
+    pub(crate) fn processor(&self) -> f64 {
+        middle(&self.processor)
+    }
+}
+
+/// The one in the middle of a sorted list, or the mean of the two.
+fn middle(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match (sorted.len().is_multiple_of(2), middle.checked_sub(1).and_then(|at| sorted.get(at)), sorted.get(middle)) {
+        (true, Some(low), Some(high)) => f64::midpoint(*low, *high),
+        (_, _, Some(one)) => *one,
+        _ => f64::NAN,
     }
 }
 
@@ -55,19 +73,20 @@ mod tests {
     #[test]
     fn the_median_is_the_middle_or_the_mean_of_the_two() {
         let mut figures = Figures::default();
-        figures.add(&[3.0], 7);
-        figures.add(&[1.0, 2.0], 5);
-        assert_eq!((figures.median().to_string(), figures.memory, figures.count()), ("2".to_owned(), 7, 3));
-        figures.add(&[10.0], 0);
-        assert_eq!(
-            (figures.median().to_string(), figures.min().to_string(), figures.max().to_string()),
-            ("2.5".to_owned(), "1".to_owned(), "10".to_owned())
-        );
+        figures.add(&[3.0], Some(Usage { memory: 7, processor: 0.5 }));
+        figures.add(&[1.0, 2.0], Some(Usage { memory: 5, processor: 1.5 }));
+        assert!(same(figures.median(), 2.0) && same(figures.processor(), 1.0) && figures.memory == 7 && figures.count() == 3);
+        figures.add(&[10.0], None);
+        assert!(same(figures.median(), 2.5) && same(figures.min(), 1.0) && same(figures.max(), 10.0) && same(figures.processor(), 1.0));
         assert!(Figures::default().median().is_nan());
+    }
+
+    fn same(one: f64, other: f64) -> bool {
+        (one - other).abs() < 1e-9
     }
 
     #[test]
     fn times_are_shown_in_their_own_unit() {
-        assert_eq!([12.345, 1.234_56, 0.123_45, 0.001_234_5].map(shown), ["12.3 s", "1.23 s", "123.4 ms", "1.234 ms"]);
+        assert_eq!([12.34, 1.234, 0.123_41, 0.001_234_1].map(shown), ["12.3 s", "1.23 s", "123.4 ms", "1.234 ms"]);
     }
 }

@@ -34,11 +34,11 @@ pub(crate) struct Track<'a> {
 
 impl Track<'_> {
     fn turn(&mut self, side: Side, job: &Job, board: &mut Board) -> Outcome<()> {
-        let (answer, memory) = side.run(self.peers, job)?;
+        let (answer, usage) = side.run(self.peers, job)?;
         let seconds: Vec<String> = answer.seconds.iter().take(3).map(|time| super::figures::shown(*time)).collect();
         eprintln!("  {:?} {}: {}{}", job.work, side.name(), seconds.join(" "), if answer.seconds.len() > 3 { " …" } else { "" });
         self.versions.extend(answer.versions);
-        board.entry(side).or_default().add(&answer.seconds, memory);
+        board.entry(side).or_default().add(&answer.seconds, Some(usage));
         Ok(())
     }
 

@@ -35,17 +35,17 @@ pub(crate) fn measure(folder: &Path, seed: u64, size: usize, runs: usize, peers:
     for turn in 0..runs {
         let repo = folder.join(format!("{turn}.git"));
         repository::create(&repo)?;
-        figures[0].add(&[timed(|| git::fed(&repo, &["fast-import", "--quiet"], &stream).map(drop))?], 0);
+        figures[0].add(&[timed(|| git::fed(&repo, &["fast-import", "--quiet"], &stream).map(drop))?], None);
         let listing = String::from_utf8(git::run(&repo, &["ls-tree", "-r", "--object-only", "main"])?)?;
-        figures[1].add(&[timed(|| git::fed(&repo, &["cat-file", "--batch", "--buffer"], listing.as_bytes()).map(drop))?], 0);
+        figures[1].add(&[timed(|| git::fed(&repo, &["cat-file", "--batch", "--buffer"], listing.as_bytes()).map(drop))?], None);
         std::fs::remove_dir_all(&repo)?;
         remove_database(&folder.join("limit.db"));
         let mut python = Command::new(peers.interpreter());
         python.arg(peers.python().join("limit.py")).stderr(Stdio::inherit());
         let (answer, _) = run(python, &limit)?;
-        figures[2].add(answer.seconds.get(..1).unwrap_or_default(), 0);
-        figures[3].add(answer.seconds.get(1..).unwrap_or_default(), 0);
-        figures[4].add(&flushes(&folder.join("flushed"))?, 0);
+        figures[2].add(answer.seconds.get(..1).unwrap_or_default(), None);
+        figures[3].add(answer.seconds.get(1..).unwrap_or_default(), None);
+        figures[4].add(&flushes(&folder.join("flushed"))?, None);
     }
     Ok(names.into_iter().zip(figures).collect())
 }

@@ -70,13 +70,13 @@ fn title(race: Race, size: usize) -> String {
 }
 
 fn table(text: &mut String, race: Race, board: &Board) {
-    text.push_str("| side | runs | median | min | max | against lorebase | memory |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    text.push_str("| side | runs | median | min | max | against lorebase | processor | memory |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     let ours = board.get(&Side::Ours).map_or(f64::NAN, Figures::median);
     for (side, figures) in board {
         let name = if race == Race::Initial || race == Race::Noop || race == Race::Small { side.name() } else { side.plain_name() };
         let ratio = figures.median() / ours;
         let ratio = if ratio.is_nan() { "-".to_owned() } else { format!("{ratio:.2}x") };
-        let _ = writeln!(text, "| {name} |{} {ratio} | {} |", times(figures), megabytes(figures.memory));
+        let _ = writeln!(text, "| {name} |{} {ratio} | {} | {} |", times(figures), shown(figures.processor()), megabytes(figures.memory));
     }
 }
 
@@ -105,6 +105,8 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
   their library's style, so their trees differ from ours in bytes; what the files say is equal. An export of the peers marks its rows
   in one transaction at the end. With `core.fsyncMethod=batch` git flushes many new objects at once, which file systems like ext4
   make as durable.
+- Processor time is that of the whole process and of the git processes it waited for, in hundredths of a second, starting and loading
+  included: it says less about what a caller waits for, and holds on a busy machine too.
 - Memory is the highest anonymous memory of the side's process, sampled every 5 ms (git processes of the peers not counted). Ratios
   are against the first row of a table.
 ";

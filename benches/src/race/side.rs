@@ -1,7 +1,6 @@
 //! The sides of the race: what each is, and a process of it doing one job while its memory is watched.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -102,27 +101,51 @@ impl Side {
         Ok(command)
     }
 
-    /// Does the job in a new process. Returns its answer and the highest anonymous memory it had, in bytes.
-    pub(crate) fn run(self, peers: &Peers, job: &Job) -> Outcome<(Answer, u64)> {
+    /// Does the job in a new process. Returns its answer and what it used.
+    pub(crate) fn run(self, peers: &Peers, job: &Job) -> Outcome<(Answer, Usage)> {
         let job = Job { style: self.style().to_owned(), ..job.clone() };
-        let (answer, memory) = run(self.command(peers)?, &serde_json::to_string(&job)?)
+        let (answer, usage) = run(self.command(peers)?, &serde_json::to_string(&job)?)
             .map_err(|error| format!("{}, {:?}: {error}", self.name(), job.work))?;
         if answer.durability != "wal 2" {
             return Err(format!("{}: the database was written with `{}`, not `wal 2`", self.name(), answer.durability).into());
         }
-        Ok((answer, memory))
+        Ok((answer, usage))
+    }
+}
+
+/// What a process used from its start to its end, beginning and loading included.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// The highest anonymous memory it was seen with, in bytes; 0 where the system does not tell. Not that of the
+    /// processes it started.
+    pub(crate) memory: u64,
+    /// Seconds of processor time, those of the processes it started and waited for included.
+    pub(crate) processor: f64,
+}
+
+impl Usage {
+    fn look(&mut self, process: u32) {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{process}/{name}")).unwrap_or_default();
+        let status = read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let memory = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        self.memory = self.memory.max(memory.unwrap_or(0) * 1024);
+        // Behind the name, which may hold anything: the 12th to the 15th are times in hundredths of a second.
+        let stat = read("stat");
+        let ticks = stat.rsplit(')').next().into_iter().flat_map(str::split_whitespace).skip(11).take(4);
+        let ticks: u32 = ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
+        self.processor = self.processor.max(f64::from(ticks) / 100.0);
     }
 }
 
 /// Runs a program that takes a job and answers in one line.
-pub(crate) fn run(mut command: Command, job: &str) -> Outcome<(Answer, u64)> {
+pub(crate) fn run(mut command: Command, job: &str) -> Outcome<(Answer, Usage)> {
     // What others have written since must not be paid for by this one.
     Command::new("sync").status()?;
     let mut child = command.arg(job).stdout(Stdio::piped()).spawn()?;
-    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let mut memory = 0;
+    let mut usage = Usage::default();
     let ended = loop {
-        memory = memory.max(anonymous(&status));
+        usage.look(child.id());
         if let Some(ended) = child.try_wait()? {
             break ended;
         }
@@ -136,12 +159,5 @@ pub(crate) fn run(mut command: Command, job: &str) -> Outcome<(Answer, u64)> {
         return Err(format!("ended with {ended}").into());
     }
     let answer = serde_json::from_str(line.trim()).map_err(|error| format!("answered `{}`: {error}", line.trim()))?;
-    Ok((answer, memory))
-}
-
-/// `RssAnon` of a process, in bytes; 0 where the system does not tell.
-fn anonymous(status: &std::path::Path) -> u64 {
-    let text = std::fs::read_to_string(status).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0) * 1024
+    Ok((answer, usage))
 }
