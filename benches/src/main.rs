@@ -11,6 +11,7 @@ use args::Args;
 use lorebase::clock::Clock;
 use lorebase_backends::clock::SystemClock;
 use lorebase_benches::entities::{Generator, Mix};
+use lorebase_benches::repository::Packing;
 use lorebase_benches::{Outcome, repository};
 use race::figures::Figures;
 use race::jobs::Track;
@@ -86,24 +87,18 @@ fn measure(args: &Args, words: &[String]) -> Outcome<()> {
     }
     let target = target()?;
     let peers = Peers::install(&target)?;
-    let work = target.join("race");
-    if work.exists() {
-        std::fs::remove_dir_all(&work)?;
-    }
+    let work = target.join("race").join(std::process::id().to_string());
     let runtime = runtime()?;
     let before = machine::load();
     let mut track = Track { peers: &peers, runtime: &runtime, runs: args.runs, versions: std::collections::BTreeMap::new() };
     let mut results = Results::default();
     rehearse(&mut track, &work.join("rehearsal"), args, &mut results)?;
-    race(&mut track, &work.join("main"), args, &mut results)?;
+    race(&mut track, &work, args, &mut results)?;
     if args.wants("large") {
         large(&mut track, &work.join("large"), args, &mut results)?;
     }
     if args.wants("limits") {
         results.limits = limits::measure(&work, args.seed, args.size, args.runs, &peers)?;
-    }
-    if !args.keep {
-        std::fs::remove_dir_all(&work)?;
     }
     let mut versions = track.versions;
     versions.insert("git".to_owned(), machine::git_version()?);
@@ -130,6 +125,11 @@ fn measure(args: &Args, words: &[String]) -> Outcome<()> {
         std::fs::write(&file, page)?;
         eprintln!("written to {}", file.display());
     }
+    if !args.keep {
+        // Last, because some file systems take longer to remove files than the whole race took.
+        eprintln!("removing {}", work.display());
+        std::fs::remove_dir_all(&work)?;
+    }
     Ok(())
 }
 
@@ -137,6 +137,7 @@ fn measure(args: &Args, words: &[String]) -> Outcome<()> {
 fn sides(race: Race) -> &'static [Side] {
     match race {
         Race::Initial => &[Side::Ours, Side::OursWithoutIndex, Side::Batched, Side::Rows, Side::Python],
+        Race::Chains => &[Side::Ours, Side::OursWithoutIndex, Side::Batched, Side::Python],
         Race::Noop | Race::Small => &[Side::Ours, Side::Batched, Side::Rows, Side::Python],
         Race::ExportOne => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::BatchedFlush, Side::Python],
         Race::Save | Race::ExportEach => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::Python],
@@ -164,24 +165,28 @@ fn rehearse(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Res
     if args.wants("noop") || args.wants("large") {
         results.races.insert((Race::Noop, SMALL), track.noop(&world, &[Side::Ours])?);
     }
-    Ok(std::fs::remove_dir_all(folder)?)
+    Ok(())
 }
 
-fn race(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Results) -> Outcome<()> {
+fn race(track: &mut Track<'_>, work: &Path, args: &Args, results: &mut Results) -> Outcome<()> {
     let synchronised = [Race::Initial, Race::Noop, Race::Small, Race::Save];
     if synchronised.iter().any(|part| args.wants(name(*part))) {
         eprintln!("{} entities", args.size);
-        let mut world = World::new(folder.to_owned(), args.seed, args.size, true)?;
+        let mut world = World::new(work.join("main"), args.seed, args.size, true)?;
         for part in synchronised.into_iter().filter(|part| args.wants(name(*part))) {
             let board = run(track, &mut world, part)?;
             results.races.insert((part, args.size), board);
         }
-        std::fs::remove_dir_all(folder)?;
+    }
+    if args.wants("chains") {
+        eprintln!("{} entities in chains of differences", args.size);
+        let world = World::packed(work.join("chains"), args.seed, args.size, false, Packing::Chains)?;
+        results.races.insert((Race::Chains, args.size), track.initial(&world, sides(Race::Chains), track.runs)?);
     }
     for (part, size, each) in [(Race::ExportOne, args.size, false), (Race::ExportEach, args.each, true)] {
         if args.wants(name(part)) {
             eprintln!("export of {size}");
-            results.races.insert((part, size), track.export(folder, args.seed, size, each, sides(part))?);
+            results.races.insert((part, size), track.export(work, args.seed, size, each, sides(part))?);
         }
     }
     Ok(())
@@ -203,12 +208,13 @@ fn large(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Result
     let sides = [Side::Ours, Side::Batched];
     results.races.insert((Race::Initial, args.large), track.initial(&world, &sides, track.runs)?);
     results.races.insert((Race::Noop, args.large), track.noop(&world, &sides)?);
-    Ok(std::fs::remove_dir_all(folder)?)
+    Ok(())
 }
 
 fn name(part: Race) -> &'static str {
     match part {
         Race::Initial => "initial",
+        Race::Chains => "chains",
         Race::Noop => "noop",
         Race::Small => "small",
         Race::Save => "save",

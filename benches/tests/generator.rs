@@ -7,7 +7,8 @@ use lorebase::codec::decode_file;
 use lorebase::knowledge::{Config, KnowledgePath};
 use lorebase_benches::check::{blobs, compare_files};
 use lorebase_benches::entities::{Entity, Generator, Mix};
-use lorebase_benches::repository;
+use lorebase_benches::repository::Packing;
+use lorebase_benches::{git, repository};
 
 const SEED: u64 = 20_260_101;
 
@@ -100,4 +101,19 @@ fn a_row_is_one_line_of_json() {
     assert_eq!(rows[2]["body"], entity.body.as_str());
     assert_eq!(rows[2]["fields"], serde_json::Value::Object(entity.fields));
     assert_eq!(rows[2].as_object().unwrap().keys().collect::<Vec<_>>(), ["kind", "id", "slug", "path", "title", "fields", "body"]);
+}
+
+#[test]
+fn contents_are_packed_as_a_whole_or_as_chains_and_the_commit_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut commits = Vec::new();
+    for (name, packing, differences) in [("whole.git", Packing::Whole, false), ("chains.git", Packing::Chains, true)] {
+        let path = folder.path().join(name);
+        repository::create(&path).unwrap();
+        commits.push(repository::commit_packed(&path, 0, Generator::new(SEED, Mix::All).entities(300), packing).unwrap());
+        let check = ["cat-file", "--batch-all-objects", "--batch-check=%(deltabase)"];
+        let bases = git::line(&path, &check).unwrap();
+        assert_eq!(bases.lines().any(|base| base.contains(|digit| digit != '0')), differences, "{name}");
+    }
+    assert_eq!(commits[0], commits[1]);
 }

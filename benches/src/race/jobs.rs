@@ -150,9 +150,10 @@ impl Track<'_> {
         let rows = folder.join("rows.jsonl");
         repository::write_rows(&rows, generator.entities(size))?;
         let mut board = Board::new();
-        for _ in 0..self.runs {
+        for run in 0..self.runs {
             for side in sides {
-                let (repo, db) = (folder.join("repository"), folder.join("cache.db"));
+                let name = format!("{}-{run}", side.key());
+                let (repo, db) = (folder.join(&name), folder.join(format!("{name}.db")));
                 if *side == Side::Ours {
                     repository::create(&repo)?;
                 } else {
@@ -178,8 +179,6 @@ impl Track<'_> {
                 }
                 check_files(*side, &repo, &truths, None)?;
                 check_rows(self.runtime, *side, &db, &repo, &truths)?;
-                std::fs::remove_dir_all(&repo)?;
-                remove_database(&db);
             }
         }
         Ok(board)

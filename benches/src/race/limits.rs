@@ -12,7 +12,6 @@ use lorebase_benches::{Outcome, git, repository};
 use super::figures::Figures;
 use super::peers::Peers;
 use super::side::run;
-use super::world::remove_database;
 
 /// Each limit with its figures.
 pub(crate) fn measure(folder: &Path, seed: u64, size: usize, runs: usize, peers: &Peers) -> Outcome<Vec<(&'static str, Figures)>> {
@@ -23,7 +22,6 @@ pub(crate) fn measure(folder: &Path, seed: u64, size: usize, runs: usize, peers:
     repository::write_stream(&mut stream, 0, generator.entities(size))?;
     let rows = folder.join("rows.jsonl");
     repository::write_rows(&rows, generator.entities(size))?;
-    let limit = serde_json::json!({"rows": rows, "db": folder.join("limit.db")}).to_string();
     let names = [
         "`git fast-import` of all files in one commit",
         "`git cat-file --batch` of all blobs",
@@ -38,8 +36,7 @@ pub(crate) fn measure(folder: &Path, seed: u64, size: usize, runs: usize, peers:
         figures[0].add(&[timed(|| git::fed(&repo, &["fast-import", "--quiet"], &stream).map(drop))?], None);
         let listing = String::from_utf8(git::run(&repo, &["ls-tree", "-r", "--object-only", "main"])?)?;
         figures[1].add(&[timed(|| git::fed(&repo, &["cat-file", "--batch", "--buffer"], listing.as_bytes()).map(drop))?], None);
-        std::fs::remove_dir_all(&repo)?;
-        remove_database(&folder.join("limit.db"));
+        let limit = serde_json::json!({"rows": rows, "db": folder.join(format!("{turn}.db"))}).to_string();
         let mut python = Command::new(peers.interpreter());
         python.arg(peers.python().join("limit.py")).stderr(Stdio::inherit());
         let (answer, _) = run(python, &limit)?;

@@ -61,6 +61,7 @@ pub(crate) fn tables(results: &Results) -> String {
 fn title(race: Race, size: usize) -> String {
     match race {
         Race::Initial => format!("First synchronisation of {size} entities"),
+        Race::Chains => format!("First synchronisation of {size} entities, packed as differences up to 50 in a row"),
         Race::Noop => format!("Nothing to do, {size} entities"),
         Race::Small => format!("1% of {size} entities changed in one commit"),
         Race::Save => format!("One durable save among {size} entities"),
@@ -73,7 +74,7 @@ fn table(text: &mut String, race: Race, board: &Board) {
     text.push_str("| side | runs | median | min | max | against lorebase | processor | memory |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     let ours = board.get(&Side::Ours).map_or(f64::NAN, Figures::median);
     for (side, figures) in board {
-        let name = if race == Race::Initial || race == Race::Noop || race == Race::Small { side.name() } else { side.plain_name() };
+        let name = if matches!(race, Race::Save | Race::ExportEach) { side.plain_name() } else { side.name() };
         let ratio = figures.median() / ours;
         let ratio = if ratio.is_nan() { "-".to_owned() } else { format!("{ratio:.2}x") };
         let _ = writeln!(text, "| {name} |{} {ratio} | {} | {} |", times(figures), shown(figures.processor()), megabytes(figures.memory));
@@ -107,6 +108,8 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
   make as durable.
 - Processor time is that of the whole process and of the git processes it waited for, in hundredths of a second, starting and loading
   included: it says less about what a caller waits for, and holds on a busy machine too.
+- Repositories are one pack of contents as a whole, which is what `git gc` makes of these texts too; one race is run on the
+  chains of differences that `git fast-import` leaves.
 - Memory is the highest anonymous memory of the side's process, sampled every 5 ms (git processes of the peers not counted). Ratios
   are against the first row of a table.
 ";

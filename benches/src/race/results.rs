@@ -11,6 +11,8 @@ use super::side::Side;
 pub(crate) enum Race {
     /// All files into an empty database.
     Initial,
+    /// The same, most contents being differences to others.
+    Chains,
     /// Nothing to do.
     Noop,
     /// One file in a hundred changed.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lorebase_benches::check::{Row, blobs, compare_files, compare_rows, expected, read_rows};
 use lorebase_benches::entities::{Entity, Generator, Mix};
+use lorebase_benches::repository::Packing;
 use lorebase_benches::{Outcome, git, repository};
 use tokio::runtime::Runtime;
 
@@ -34,10 +35,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(folder: PathBuf, seed: u64, size: usize, checkout: bool) -> Outcome<Self> {
+        Self::packed(folder, seed, size, checkout, Packing::Whole)
+    }
+
+    /// The same with a choice of packing.
+    pub(crate) fn packed(folder: PathBuf, seed: u64, size: usize, checkout: bool, packing: Packing) -> Outcome<Self> {
         let generator = Generator::new(seed, Mix::All);
         let mut world = Self { folder, size, truths: Truths::new(), generator, rounds: 0, checkout };
         repository::create(&world.bare())?;
-        let commit = repository::commit(&world.bare(), 0, generator.entities(size))?;
+        let commit = repository::commit_packed(&world.bare(), 0, generator.entities(size), packing)?;
         let truth = |entity: Entity| (entity.path.clone(), Truth { entity, commit: commit.clone(), revision: 1 });
         world.truths = generator.entities(size).map(truth).collect();
         world.rounds = 1;
