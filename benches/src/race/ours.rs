@@ -102,11 +102,17 @@ fn rows(file: &Path) -> Outcome<Vec<ImportRow>> {
         .collect()
 }
 
-/// Takes the triggers away that keep the full-text index.
+/// Takes away what makes the full-text index follow the rows.
 async fn drop_index(db: &Path) -> Outcome<()> {
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(db)).await?;
-    for trigger in ["entity_indexed", "entity_unindexed", "entity_reindexed"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TRIGGER {trigger}"))).execute(&mut connection).await?;
+    let select = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entity'";
+    let triggers = sqlx::query(select).fetch_all(&mut connection).await?;
+    if triggers.is_empty() {
+        return Err("no trigger keeps the full-text index any more: it must be left out in another way".into());
+    }
+    for trigger in triggers {
+        let name: String = trigger.try_get(0)?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TRIGGER \"{name}\""))).execute(&mut connection).await?;
     }
     connection.close().await?;
     Ok(())
