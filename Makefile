@@ -1,7 +1,8 @@
 # `make demo` shows the main job; `make test` is what CI runs, the layer test included; `make ready` adds what a
 # commit needs: format, lints and docs without warnings.
 # Rust (see rust-version in Cargo.toml) is needed, and the git program for tests that compare with it; cargo-nextest is
-# used when it is there.
+# used when it is there. `make bench` races what people use today and writes benches/RESULTS.md; it also needs Node 20 with
+# npm, Python 3.11 and, the first time, the network and a C++ compiler.
 
 CARGO ?= cargo
 ALL := --locked --workspace --all-features
@@ -21,4 +22,4 @@ ready: test
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(ALL) --no-deps
 
 bench:
-	$(CARGO) bench $(ALL)
+	$(CARGO) run --locked --release -p lorebase-benches

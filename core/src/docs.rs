@@ -30,10 +30,14 @@ pub mod decisions {
     pub mod d0008 {}
     #[doc = include_str!("../docs/decisions/0009-a-journal-for-the-checkout.md")]
     pub mod d0009 {}
+    #[doc = include_str!("../docs/decisions/0010-the-command-decides-nothing.md")]
+    pub mod d0010 {}
     #[doc = include_str!("../docs/decisions/0011-two-stages-on-the-callers-task.md")]
     pub mod d0011 {}
     #[doc = include_str!("../docs/decisions/0012-words-are-indexed-after-the-rows.md")]
     pub mod d0012 {}
+    #[doc = include_str!("../docs/decisions/0013-a-race-that-is-checked.md")]
+    pub mod d0013 {}
     #[doc = include_str!("../docs/decisions/0016-schemas-judge-values-not-text.md")]
     pub mod d0016 {}
     #[doc = include_str!("../docs/decisions/0017-unique-values-are-claims.md")]
