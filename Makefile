@@ -10,7 +10,7 @@ ALL := --locked --workspace --all-features
 OUTSIDE := core/tests/outside
 READERS := $(or $(CARGO_TARGET_DIR),target)/outside-readers
 
-.PHONY: demo test ready bench outside-readers
+.PHONY: demo test ready bench fuzz outside-readers
 
 demo:
 	$(CARGO) run --locked --example quickstart
@@ -33,6 +33,16 @@ ready: test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(ALL) --no-deps
+
+# Needs a nightly compiler and cargo-fuzz (`cargo install cargo-fuzz`). What is found is kept below core/fuzz/corpus; an
+# input that breaks something is left in core/fuzz/artifacts.
+FUZZ_SECONDS ?= 600
+fuzz:
+	for target in parse edit json settings; do \
+		mkdir -p core/fuzz/corpus/$$target && \
+		$(CARGO) +nightly fuzz run --fuzz-dir core/fuzz --target-dir target/fuzz $$target core/fuzz/corpus/$$target core/fuzz/seeds/$$target \
+			-- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 || exit 1; \
+	done
 
 bench:
 	$(CARGO) bench $(ALL)
