@@ -31,7 +31,7 @@ fn kind(case: &Value) -> Kind {
         name: "note".into(),
         folder: "kb/notes".to_owned(),
         glob: "**/*.md".to_owned(),
-        format: Format::Markdown,
+        format: format(case),
         naming: Naming::Slug,
         title_fields: vec!["title".to_owned(), "name".to_owned()],
         workflow: case["name"].as_str().unwrap().contains("status"),
@@ -45,6 +45,10 @@ fn kind(case: &Value) -> Kind {
         derived: std::collections::BTreeMap::new(),
         conflict: ConflictPolicy::Ask,
     }
+}
+
+fn format(case: &Value) -> Format {
+    case.get("format").map_or(Format::Markdown, |format| serde_json::from_value(format.clone()).unwrap())
 }
 
 fn bytes(case: &Value) -> Vec<u8> {
@@ -107,7 +111,7 @@ fn matches(case: &Value, entity: &Decoded, bytes: &[u8]) -> Result<(), String> {
 #[test]
 fn edits_change_the_bytes_of_the_vectors_and_no_others() {
     check("edit.json", 80, |case| {
-        let format = if case["format"] == "json" { Format::Json } else { Format::Markdown };
+        let format = format(case);
         let mut head = Ok(case["head"].as_str().unwrap().to_owned());
         for edit in case["edits"].as_array().unwrap().chunk_by(|a, b| a.get("path").is_none() && b.get("path").is_none()) {
             head = head.and_then(|head| edit_head(format, &head, &edits(case, &head, edit)?));

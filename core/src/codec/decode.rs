@@ -7,7 +7,7 @@ use super::describe::Description;
 use super::fault::Fault;
 use super::json::entries_of;
 use super::node::{Data, Names, Node};
-use super::{fence, json_tree, node, yaml};
+use super::{fence, json_tree, node, toml_tree, yaml};
 use crate::knowledge::{Content, Diagnostic, EntityId, Fields, Format, Kind, KnowledgePath, Location};
 
 /// The largest file that is read, in bytes.
@@ -43,7 +43,7 @@ pub fn decode_file(kind: &Kind, root: &str, path: &KnowledgePath, bytes: &[u8]) 
         Err(diagnostic) => return DecodedFile { entities: Vec::new(), diagnostics: vec![*diagnostic] },
     };
     match kind.format {
-        Format::Markdown => decode_markdown_file(kind, root, path, text),
+        Format::Markdown | Format::Toml => decode_markdown_file(kind, root, path, text),
         Format::Json => decode_json_file(kind, root, path, text),
     }
 }
@@ -71,10 +71,10 @@ pub fn decode_content(
         return Err(nul(at).into_error(&path, &format!("{head}{body}")));
     }
     let document = match kind.format {
-        Format::Markdown => {
-            let (head, body) = match fence::split(head).map_err(|fault| fault.into_error(&path, head))? {
+        format @ (Format::Markdown | Format::Toml) => {
+            let (head, body) = match fence::split(format, head).map_err(|fault| fault.into_error(&path, head))? {
                 None if head.is_empty() => {
-                    if fence::split(body) != Ok(None) {
+                    if fence::split(format, body) != Ok(None) {
                         let message =
                             "the text begins like frontmatter; put a blank line or a heading above its first line, or set a field";
                         return Err(Fault::new("fence.body", 0, message).into_error(&path, body));
@@ -130,9 +130,14 @@ fn decode_document(
     document: &Document<'_>,
 ) -> Result<(Decoded, Vec<Diagnostic>), Box<Diagnostic>> {
     match kind.format {
-        Format::Markdown => {
-            let fences = fence::split(document.head).map_err(|fault| fault.into_error(path, document.file))?;
+        format @ (Format::Markdown | Format::Toml) => {
+            let fences = fence::split(format, document.head).map_err(|fault| fault.into_error(path, document.file))?;
             let (text, offset) = fences.map_or(("", 0), |fences| (&document.head[fences.start..fences.end], fences.start));
+            if format == Format::Toml {
+                let tree = toml_tree::parse(text).map_err(|fault| fault.shifted(offset).into_error(path, document.file))?;
+                let tree = Tree { root: Some(&tree), text, offset, names: &node::TOML };
+                return describe(kind, root, location, path, document, &tree);
+            }
             let tree = yaml::parse(text).map_err(|fault| fault.shifted(offset).into_error(path, document.file))?;
             describe(kind, root, location, path, document, &Tree { root: tree.as_ref(), text, offset, names: &node::YAML })
         }
@@ -184,7 +189,7 @@ fn describe(
 }
 
 fn decode_markdown_file(kind: &Kind, root: &str, path: &KnowledgePath, text: &str) -> DecodedFile {
-    let decoded = fence::split(text).map_err(|fault| fault.into_error(path.as_str(), text)).and_then(|fences| {
+    let decoded = fence::split(kind.format, text).map_err(|fault| fault.into_error(path.as_str(), text)).and_then(|fences| {
         let (head, body) = text.split_at(fences.map_or(0, |fences| fences.body));
         let document = Document { file: text, offset: 0, head, body };
         decode_document(kind, root, &Location::file(path.clone()), path.as_str(), &document)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::edit_merge::{is_merged, merged};
 use super::fault::Fault;
 use super::node::Data;
-use super::{edit_block, edit_json, fence, json_tree, line_end, node, render_head, yaml};
+use super::{edit_block, edit_json, edit_toml, fence, json_tree, line_end, node, render_head, toml_tree, yaml};
 use crate::knowledge::{Fields, Format};
 use crate::{Error, ErrorKind, Result};
 
@@ -46,6 +46,7 @@ pub enum FieldEdit {
 pub fn edit_head(format: Format, head: &str, edits: &[FieldEdit]) -> Result<String> {
     match format {
         Format::Markdown => edit_markdown(head, edits),
+        Format::Toml => edit_toml_head(head, edits),
         Format::Json => edit_entry(head, edits),
     }
 }
@@ -55,7 +56,7 @@ fn edit_markdown(head: &str, edits: &[FieldEdit]) -> Result<String> {
         let new = edited(&Fields::new(), edits);
         return verified_markdown(render_head(Format::Markdown, &new), &new);
     }
-    let fences = fence::split(head).map_err(|fault| unreadable(&fault))?.filter(|fences| fences.body == head.len());
+    let fences = fence::split(Format::Markdown, head).map_err(|fault| unreadable(&fault))?.filter(|fences| fences.body == head.len());
     let fences =
         fences.ok_or_else(|| Error::new(ErrorKind::InvalidDocument, "the head is no frontmatter block; pass the part before the body"))?;
     let text = &head[fences.start..fences.end];
@@ -95,7 +96,7 @@ fn verified_markdown(head: String, expected: &Fields) -> Result<String> {
 }
 
 fn read_markdown(head: &str) -> Result<Fields, Fault> {
-    match fence::split(head)? {
+    match fence::split(Format::Markdown, head)? {
         None => Ok(Fields::new()),
         Some(fences) if fences.body != head.len() => Err(Fault::new("fence.dashes", fences.body, "a value would end the frontmatter")),
         Some(fences) => {
@@ -103,6 +104,40 @@ fn read_markdown(head: &str) -> Result<Fields, Fault> {
             yaml::parse(text)?.map_or(Ok(Fields::new()), |root| node::fields(&root, text, &node::YAML))
         }
     }
+}
+
+fn edit_toml_head(head: &str, edits: &[FieldEdit]) -> Result<String> {
+    let fences = fence::split(Format::Toml, head).map_err(|fault| unreadable(&fault))?;
+    let Some(fences) = fences.filter(|fences| fences.body == head.len()) else {
+        if !head.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidDocument, "the head is no frontmatter block; pass the part before the body"));
+        }
+        let new = edited(&Fields::new(), edits);
+        if new.is_empty() {
+            return Ok(String::new());
+        }
+        let text = edit_toml::render(&new).map_err(|reason| refusal(&reason))?;
+        return verified_toml(format!("+++\n{text}+++\n"), &new);
+    };
+    let text = &head[fences.start..fences.end];
+    let old = read_toml(text).map_err(|fault| unreadable(&fault.shifted(fences.start)))?;
+    let new = edited(&old, edits);
+    if new == old {
+        return Ok(head.to_owned());
+    }
+    let text = edit_toml::edit(text, &old, &new).map_err(|reason| refusal(&reason))?;
+    verified_toml(format!("{}{text}{}", &head[..fences.start], &head[fences.end..]), &new)
+}
+
+fn verified_toml(head: String, expected: &Fields) -> Result<String> {
+    let fences = fence::split(Format::Toml, &head).map_err(|fault| refusal(&fault.message))?;
+    let fences = fences.filter(|fences| fences.body == head.len()).ok_or_else(|| refusal("a value would end the frontmatter"))?;
+    let fields = read_toml(&head[fences.start..fences.end]).map_err(|fault| refusal(&fault.message))?;
+    if fields == *expected { Ok(head) } else { Err(refusal("the result would be read as other values")) }
+}
+
+fn read_toml(text: &str) -> Result<Fields, Fault> {
+    node::fields(&toml_tree::parse(text)?, text, &node::TOML)
 }
 
 fn edit_entry(head: &str, edits: &[FieldEdit]) -> Result<String> {
@@ -144,7 +179,10 @@ fn refusal(reason: &str) -> Error {
 pub fn fit_body(old: &str, new: &str) -> String {
     let Some(line_end) = line_end::dominant(old) else { return new.to_owned() };
     let body = if line_end::is_mixed(old) && line_end::is_mixed(new) { new.to_owned() } else { line_end::convert(new, line_end) };
-    let unended = !old.ends_with('\n') && matches!(fence::split(old), Ok(Some(fences)) if fences.body == old.len());
+    let unended = !old.ends_with('\n')
+        && [Format::Markdown, Format::Toml]
+            .into_iter()
+            .any(|format| matches!(fence::split(format, old), Ok(Some(fences)) if fences.body == old.len()));
     if unended && !body.is_empty() { format!("{line_end}{body}") } else { body }
 }
 

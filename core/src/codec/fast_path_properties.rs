@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
 
 use super::{fast_path, fence, yaml};
+use crate::knowledge::Format;
 
 /// Whether the fast path took the text, after making sure that the parser reads the same tree.
 fn taken(text: &str) -> bool {
@@ -39,7 +40,7 @@ fn golden_vectors_are_read_alike() {
         let path = format!("{}/tests/vectors/codec/{file}", env!("CARGO_MANIFEST_DIR"));
         let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         for text in cases.iter().filter_map(|case| case[key].as_str()) {
-            if let Ok(Some(fences)) = fence::split(text) {
+            if let Ok(Some(fences)) = fence::split(Format::Markdown, text) {
                 count += usize::from(taken(&text[fences.start..fences.end]));
             }
         }

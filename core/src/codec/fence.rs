@@ -1,7 +1,8 @@
-//! Where the frontmatter of a Markdown file begins and ends. Only `---` fences count; every other thing that looks
-//! like a fence is a named error rather than a guess, because a wrong guess turns prose into fields.
+//! Where the frontmatter of a Markdown file begins and ends. Only `---` fences count (for a kind with TOML only
+//! `+++`); every other thing that looks like a fence is a named error rather than a guess, because a wrong guess turns prose into fields.
 
 use super::fault::Fault;
+use crate::knowledge::Format;
 
 /// The largest frontmatter, in bytes.
 pub(super) const LARGEST_FRONTMATTER: usize = 256 * 1024;
@@ -24,12 +25,20 @@ pub(super) struct Frontmatter {
 /// # Errors
 /// A fault for a fence that is not closed, is closed by something else, names a language, is of another kind, or
 /// holds more than [`LARGEST_FRONTMATTER`] bytes.
-pub(super) fn split(text: &str) -> Result<Option<Frontmatter>, Fault> {
+pub(super) fn split(format: Format, text: &str) -> Result<Option<Frontmatter>, Fault> {
+    if format == Format::Toml { split_toml(text) } else { split_yaml(text) }
+}
+
+fn split_yaml(text: &str) -> Result<Option<Frontmatter>, Fault> {
     let opening = text.strip_prefix(BOM).map_or(0, |_| BOM.len_utf8());
     let (first, start) = line_at(text, opening);
     if !first.starts_with("---") {
         return if first.trim_end() == "+++" {
-            Err(Fault::new("fence.toml", opening, "`+++` opens TOML frontmatter, which is not read; write YAML between `---` lines"))
+            Err(Fault::new(
+                "fence.toml",
+                opening,
+                "`+++` opens TOML frontmatter, which this kind does not have; write YAML between `---` lines, or set its `format: toml`",
+            ))
         } else {
             Ok(None)
         };
@@ -38,9 +47,7 @@ pub(super) fn split(text: &str) -> Result<Option<Frontmatter>, Fault> {
     let mut at = start;
     while at < text.len() {
         if at - start > LARGEST_FRONTMATTER {
-            let message =
-                format!("the frontmatter is longer than {LARGEST_FRONTMATTER} bytes or is not closed by a line `---`; shorten or close it");
-            return Err(Fault::new("fence.size", opening, message));
+            return Err(too_long(opening, "---"));
         }
         let (line, next) = line_at(text, at);
         match line.as_bytes().first() {
@@ -62,6 +69,41 @@ pub(super) fn split(text: &str) -> Result<Option<Frontmatter>, Fault> {
     let message =
         "the frontmatter opened here is never closed; add a line `---` after the fields (or a blank line above, if this is a rule)";
     Err(Fault::new("fence.unclosed", opening, message))
+}
+
+/// TOML between lines of exactly `+++`.
+fn split_toml(text: &str) -> Result<Option<Frontmatter>, Fault> {
+    let opening = text.strip_prefix(BOM).map_or(0, |_| BOM.len_utf8());
+    let (first, start) = line_at(text, opening);
+    let is_fence = |line: &str, fence: &str| line.trim_end_matches([' ', '\t']) == fence;
+    if is_fence(first, "---") {
+        let message = "`---` opens YAML frontmatter, which this kind does not have; write TOML between `+++` lines (or put a blank line above, if this is a rule)";
+        return Err(Fault::new("fence.yaml", opening, message));
+    }
+    if !first.starts_with("+++") {
+        return Ok(None);
+    }
+    if !is_fence(first, "+++") {
+        return Err(Fault::new("fence.opening", opening, "the line that opens the frontmatter holds more than `+++`; write `+++` alone"));
+    }
+    let mut at = start;
+    while at < text.len() {
+        if at - start > LARGEST_FRONTMATTER {
+            return Err(too_long(opening, "+++"));
+        }
+        let (line, next) = line_at(text, at);
+        if is_fence(line, "+++") {
+            return Ok(Some(Frontmatter { start, end: at, body: next }));
+        }
+        at = next;
+    }
+    Err(Fault::new("fence.unclosed", opening, "the frontmatter opened here is never closed; add a line `+++` after the fields"))
+}
+
+fn too_long(at: usize, fence: &str) -> Fault {
+    let message =
+        format!("the frontmatter is longer than {LARGEST_FRONTMATTER} bytes or is not closed by a line `{fence}`; shorten or close it");
+    Fault::new("fence.size", at, message)
 }
 
 fn check_opening(first: &str, at: usize) -> Result<(), Fault> {
@@ -98,7 +140,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Option<(&str, &str, &str)> {
-        split(text).unwrap().map(|f| (&text[..f.body], &text[f.start..f.end], &text[f.body..]))
+        split_yaml(text).unwrap().map(|f| (&text[..f.body], &text[f.start..f.end], &text[f.body..]))
     }
 
     #[test]
@@ -114,7 +156,7 @@ mod tests {
         for text in
             ["", "# Title\n", "\n---\na: 1\n---\n", " ---\na: 1\n---\n", "{\"a\": 1}\n", "<!-- c -->\n---\na: 1\n---\n", "--\n", "- - -\n"]
         {
-            assert_eq!(split(text), Ok(None), "{text:?}");
+            assert_eq!(split_yaml(text), Ok(None), "{text:?}");
         }
     }
 
@@ -139,7 +181,7 @@ mod tests {
             ("+++\na = 1\n+++\n", "fence.toml", 0),
         ];
         for (text, code, at) in cases {
-            let fault = split(text).unwrap_err();
+            let fault = split_yaml(text).unwrap_err();
             assert_eq!((fault.code, fault.at), (code, at), "{text:?}");
         }
     }
@@ -147,6 +189,24 @@ mod tests {
     #[test]
     fn a_frontmatter_over_the_limit_is_refused() {
         let text = format!("---\na: {}\nb: 1\n---\n", "x".repeat(LARGEST_FRONTMATTER));
-        assert_eq!(split(&text).unwrap_err().code, "fence.size");
+        assert_eq!(split_yaml(&text).unwrap_err().code, "fence.size");
+    }
+
+    #[test]
+    fn toml_stands_between_its_own_fences() {
+        let text = "\u{feff}+++ \r\na = 1\r\n+++\r\nbody";
+        let fences = split(Format::Toml, text).unwrap().unwrap();
+        assert_eq!((&text[fences.start..fences.end], &text[fences.body..]), ("a = 1\r\n", "body"));
+        for text in ["", "# T\n", "\n+++\na = 1\n+++\n", "++\n"] {
+            assert_eq!(split(Format::Toml, text), Ok(None), "{text:?}");
+        }
+        for (text, code) in [
+            ("---\na: 1\n---\n", "fence.yaml"),
+            ("+++\na = 1\n", "fence.unclosed"),
+            ("+++toml\n+++\n", "fence.opening"),
+            ("++++\n++++\n", "fence.opening"),
+        ] {
+            assert_eq!(split(Format::Toml, text).unwrap_err().code, code, "{text:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod edit_flow;
 mod edit_json;
 mod edit_merge;
 mod edit_rewrite;
+mod edit_toml;
 mod fast_path;
 #[cfg(test)]
 mod fast_path_properties;
@@ -32,6 +33,7 @@ mod settings;
 mod settings_kind;
 mod settings_value;
 mod splice;
+mod toml_tree;
 mod value;
 mod write;
 mod yaml;

@@ -125,6 +125,16 @@ pub(super) static YAML: Names = Names {
     nul: "yaml.nul",
 };
 
+pub(super) static TOML: Names = Names {
+    root: "toml.syntax",
+    duplicate_key: "toml.duplicate_key",
+    key: "toml.syntax",
+    alias: "toml.syntax",
+    depth: "toml.depth",
+    nodes: "toml.nodes",
+    nul: "toml.nul",
+};
+
 pub(super) static JSON: Names = Names {
     root: "json.entry",
     duplicate_key: "json.duplicate_key",

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use super::edit_toml;
 use super::write::{self, JsonLayout, Layout};
 use crate::knowledge::{Fields, Format};
 
 /// The frontmatter block with its fences (empty for no fields), or the JSON text of an entry. Decoding it gives the
 /// same fields, as long as they keep within the limits of frontmatter (256 KiB, 64 levels, keys of 1,000 characters,
-/// no NUL): decode the result before it is kept.
+/// no NUL): decode the result before it is kept. TOML has no null and no integers past 63 bits: such values are left
+/// out.
 ///
 /// ```
 /// use lorebase::codec::render_head;
@@ -20,7 +22,12 @@ use crate::knowledge::{Fields, Format};
 pub fn render_head(format: Format, fields: &Fields) -> String {
     match format {
         Format::Json => write::json(&Value::Object(fields.clone()), "", &JsonLayout::default()),
-        Format::Markdown if fields.is_empty() => String::new(),
+        Format::Markdown | Format::Toml if fields.is_empty() => String::new(),
+        Format::Toml => {
+            // What TOML cannot say is left out; a null says nothing.
+            let text = edit_toml::render(&edit_toml::sayable(fields)).unwrap_or_default();
+            format!("+++\n{text}+++\n")
+        }
         Format::Markdown => {
             let mut out = String::from("---\n");
             write::entries(&mut out, fields, "", &Layout::default());

@@ -91,7 +91,7 @@ fn set(kind: &mut Kind, key: &Node<'_>, setting: &str, value: &Node<'_>) -> Resu
     match setting {
         "folder" => kind.folder = folder(value)?,
         "glob" => kind.glob = text(value, "`glob`")?,
-        "format" => kind.format = choice(value, &[("markdown", Format::Markdown), ("json", Format::Json)])?,
+        "format" => kind.format = choice(value, &[("markdown", Format::Markdown), ("toml", Format::Toml), ("json", Format::Json)])?,
         "naming" => kind.naming = choice(value, &[("slug", Naming::Slug), ("id", Naming::Id)])?,
         "title" => kind.title_fields = title(value)?,
         "workflow" => kind.workflow = boolean(value)?,

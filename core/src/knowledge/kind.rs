@@ -12,8 +12,10 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// One Markdown file an entity.
+    /// One Markdown file an entity, with YAML frontmatter between `---` lines.
     Markdown,
+    /// One Markdown file an entity, with TOML frontmatter between `+++` lines.
+    Toml,
     /// One JSON file of many entries, each an entity.
     Json,
 }
@@ -84,7 +86,7 @@ pub struct Kind {
     pub name: KindName,
     /// The folder of its files from the top of the repository, without a slash at the end; empty for the top.
     pub folder: String,
-    /// For [`Format::Markdown`] the pattern below the folder: `*` within a part, `**` for any parts, `{a,b}` for
+    /// For Markdown files the pattern below the folder: `*` within a part, `**` for any parts, `{a,b}` for
     /// alternatives, `?` and `[…]` for one ASCII character, `\` before one of these for itself. For
     /// [`Format::Json`] the file's name in the folder.
     pub glob: String,
@@ -147,7 +149,7 @@ impl Kind {
         let Some(below) = self.below(path.as_str()) else { return false };
         match self.format {
             Format::Json => below == self.glob,
-            Format::Markdown => {
+            Format::Markdown | Format::Toml => {
                 let hidden = below.split('/').any(|part| part.starts_with('.'));
                 !hidden && (self.readme || !is_readme(below)) && fast_glob::glob_match(&self.glob, below)
             }
@@ -172,7 +174,7 @@ impl Kind {
         if slug.as_str().is_empty() {
             return Err(self.refused(slug, "it is empty; give a slug or a title with letters or digits"));
         }
-        if self.format == Format::Markdown && slug.as_str().ends_with('/') {
+        if self.format != Format::Json && slug.as_str().ends_with('/') {
             return Err(self.refused(slug, "it ends with a slash; name a file"));
         }
         if slug.as_str().contains('\0') {
@@ -180,7 +182,7 @@ impl Kind {
         }
         match self.format {
             Format::Json => Ok(Location::entry(KnowledgePath::new(self.in_folder(&self.glob))?, slug.as_str())),
-            Format::Markdown => self.file(slug).map(Location::file),
+            Format::Markdown | Format::Toml => self.file(slug).map(Location::file),
         }
     }
 
@@ -197,7 +199,7 @@ impl Kind {
             return wrong(format!("folder: {}", error.message()));
         }
         match self.format {
-            Format::Markdown => {
+            Format::Markdown | Format::Toml => {
                 if let Err(error) = fast_glob::validate(&self.glob) {
                     return wrong(format!("glob `{}`: {error}", self.glob));
                 }

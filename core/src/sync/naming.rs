@@ -24,7 +24,7 @@ pub(super) fn refuse_new_id(record: &Record, edits: &[FieldEdit]) -> Result<()> 
 
 /// The slug that a new title asks for, while the old one followed its title.
 pub(super) fn follow_title(kind: &Kind, current: &Content, new_title: &str) -> Option<Slug> {
-    if kind.naming != Naming::Slug || kind.format != Format::Markdown || new_title == current.title {
+    if kind.naming != Naming::Slug || kind.format == Format::Json || new_title == current.title {
         return None;
     }
     let follows = current.slug.same_as_generated(&current.title);

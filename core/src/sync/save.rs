@@ -14,7 +14,7 @@ use super::request::{BasedOn, Save};
 use super::stale::{gone, rebase, version};
 use crate::clock::Timestamp;
 use crate::codec::{FieldEdit, Schemas, Violation, decode_content, edit_head, fit_body, render_head};
-use crate::knowledge::{Author, Config, Content, EntityKey, Fields, Kind, Location, Status};
+use crate::knowledge::{Author, Config, Content, EntityKey, Fields, Format, Kind, Location, Status};
 use crate::store::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, Direction, KeptRevision, LogStatus, LogWrite, Operation, Record, RecordWrite,
     Slot, Target,
@@ -182,7 +182,13 @@ pub(crate) fn plan_create(ctx: &SaveContext<'_>, save: &Save, record: Option<&Re
     }
     let maintained = maintained(ctx.kind, &fields, ctx.now, true);
     apply_edits(&mut fields, &maintained);
-    let head = render_head(ctx.kind.format, &fields);
+    let head = match ctx.kind.format {
+        // TOML has no null: the save is refused rather than kept without it.
+        Format::Toml => {
+            edit_head(Format::Toml, "", &fields.into_iter().map(|(key, value)| FieldEdit::Set(key, value)).collect::<Vec<_>>())?
+        }
+        format => render_head(format, &fields),
+    };
     let content = decode(ctx, &location, &head, save.body.as_deref().unwrap_or_default())?;
     hold_to_schema(ctx, &content, &private)?;
     let mut write = match record {
