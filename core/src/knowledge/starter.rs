@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, Kind};
+use super::{Config, Format, Kind};
 use crate::Result;
 
 const SETTINGS: &str = "\
@@ -26,6 +26,10 @@ const SETTINGS: &str = "\
 #     lists:                    # how a list is merged when both sides changed it; a `sequence` unless said
 #       tags: set
 #       owners: {keyed: email}
+#     schema: schemas/playbook.json  # a JSON Schema of your own for the fields
+#     strict: true              # what it does not allow is refused; false: it is a warning
+#     unique: [code]            # no two of them share one of these values
+#     private: [phone]          # stays in the database and never reaches git
 #     conflict: ask             # or git, cache: who wins where both changed the same thing
 ";
 
@@ -73,7 +77,7 @@ pub fn starter(root: &str) -> Result<Vec<(String, String)>> {
 
 fn readme(kind: &Kind, folder: &str, about: &str) -> String {
     let mut text = format!("# {folder}\n\n{about}\n");
-    if kind.glob.ends_with(".md") {
+    if kind.format == Format::Markdown {
         let field = kind.title_fields.first().map_or("title", String::as_str);
         let _ = write!(text, "\n```markdown\n---\n{field}: What people call it\n---\n\nThe text.\n```\n");
     }
@@ -104,7 +108,7 @@ mod tests {
     #[test]
     fn every_line_of_the_settings_is_right_when_its_comment_sign_is_taken_away() {
         let lines = SETTINGS.lines().skip_while(|line| !line.starts_with("# root")).filter(|line| !line.starts_with("# Where"));
-        let text: String = lines.map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+        let text = lines.map(|line| line.strip_prefix("# ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let config = parse_settings(&text).unwrap();
         assert_eq!(config.kind(&"playbook".into()).unwrap().folder, "knowledge/playbooks");
         assert!(config.kind(&"skill".into()).unwrap().review);

@@ -61,7 +61,7 @@ fn a_conflict_of_texts_is_one_hunk_and_one_of_fields_is_none() {
     world.sync();
     let conflict = run(world.kb.conflicts()).unwrap().remove(0);
     let [hunk] = conflict.hunks.as_slice() else { panic!("{conflict:?}") };
-    assert_eq!((hunk.base.as_deref(), hunk.cache.as_deref(), hunk.git.as_deref()), (Some("Text.\n"), Some("Ours.\n"), Some("Theirs.\n")));
+    assert_eq!((hunk.base.as_str(), hunk.cache.as_str(), hunk.git.as_str()), ("Text.\n", "Ours.\n", "Theirs.\n"));
 
     let world = World::with(PublishMode::Off);
     world.push(&[file("One", "Text.")]);

@@ -44,14 +44,12 @@ pub(crate) fn github(finding: &Diagnostic) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut line = format!("::{level} file={}", property(&finding.path));
-    if finding.line > 0 {
-        line.push_str(&format!(",line={}", finding.line));
-        if finding.column > 0 {
-            line.push_str(&format!(",col={}", finding.column));
-        }
-    }
-    format!("{line},title={}::{}", property(&finding.code), data(&finding.message))
+    let place = match (finding.line, finding.column) {
+        (0, _) => String::new(),
+        (line, 0) => format!(",line={line}"),
+        (line, column) => format!(",line={line},col={column}"),
+    };
+    format!("::{level} file={}{place},title={}::{}", property(&finding.path), property(&finding.code), data(&finding.message))
 }
 
 fn data(text: &str) -> String {

@@ -49,9 +49,11 @@ impl Meter {
             // A later chain of commits counts on from the ones before it.
             let total = progress.total.max(progress.done);
             if let Some(bar) = &bar {
-                bar.set_message(verb);
                 bar.set_length(total);
                 bar.set_position(progress.done);
+                if told.last.is_none_or(|last| last.phase != progress.phase) {
+                    bar.set_message(verb);
+                }
             } else if total >= LONG {
                 let tenth = progress.done * 10 / total;
                 if told.last.is_none_or(|last| last.phase != progress.phase) || tenth > told.tenth {

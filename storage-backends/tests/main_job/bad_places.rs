@@ -98,7 +98,8 @@ fn a_branch_that_vanishes_removes_nothing_here() {
     git(&world.repo(), &["update-ref", "-d", "refs/heads/main"]);
     let error = run(world.kb().sync(lorebase::sync::SyncOptions::default())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(error.message(), format!("the branch `main` no longer exists (it was at {head}); restore it, nothing was removed here"));
+    let told = "bring it back, or fill it from the database with an export; nothing was removed here";
+    assert_eq!(error.message(), format!("the branch `main` no longer exists (it was at {head}); {told}"));
     let saved = run(world.kb().save(Save::update("prompt_block", "tone").set("sortOrder", 11))).unwrap();
     assert_eq!(saved.sync_status, SyncStatus::Pending);
     assert_eq!(run(world.kb().list(&Query::default())).unwrap().total, ENTITIES);

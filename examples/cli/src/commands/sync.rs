@@ -79,7 +79,7 @@ pub(crate) fn summary(report: &SyncReport, dry_run: bool) -> String {
 async fn look(session: &Session, output: &Output, report: &SyncReport) -> Result<(), Failure> {
     if report.invalid > 0 {
         let files = if report.invalid == 1 { "file is" } else { "files are" };
-        output.note(format!("{} {files} broken and left as before:", styled(BAD, report.invalid)));
+        output.note(format!("{} {files} broken and not taken in:", styled(BAD, report.invalid)));
         note_errors(output, &session.kb.diagnostics().await?);
     }
     if report.conflicts > 0 {

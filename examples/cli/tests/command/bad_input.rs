@@ -97,7 +97,7 @@ fn rows_that_are_none_are_named_by_their_line_and_nothing_is_taken() {
         ("import_no_json", format!("{good}\n{{\"fields\": \n")),
         ("import_unknown_key", format!("{good}{{\"name\": \"Two\"}}\n")),
         ("import_no_object", format!("{good}[1]\n")),
-        ("import_bad_slug", format!("\n{{\"slug\": \"../x\", \"fields\": {{\"name\": \"Two\"}}}}\n")),
+        ("import_bad_slug", "\n{\"slug\": \"../x\", \"fields\": {\"name\": \"Two\"}}\n".to_owned()),
     ] {
         std::fs::write(world.outside().join("rows.jsonl"), rows).unwrap();
         refused(&world, name, &["import", "../rows.jsonl", "--kind", "customer"]);

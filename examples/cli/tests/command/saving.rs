@@ -43,6 +43,25 @@ fn a_save_is_one_commit_of_one_file_by_who_git_says_you_are() {
 }
 
 #[test]
+fn the_users_own_configuration_of_git_says_who_saves_and_without_any_it_is_the_service() {
+    let world = World::seeded();
+    for key in ["user.name", "user.email"] {
+        world.git(&["config", "--unset", key]);
+    }
+    let author = || world.git(&["log", "-1", "--format=%an <%ae>"]);
+    world.run(&["save", "customer/acme-inc", "--set", "tier=a"]).well();
+    assert_eq!(author(), "Lorebase <lorebase@localhost>");
+    std::fs::write(world.outside().join(".gitconfig"), "[user]\n\tname = Una User\n\temail = una@example.com\n").unwrap();
+    let home = world.outside().to_str().unwrap().to_owned();
+    let mut at_home = world.command(&["save", "customer/acme-inc", "--set", "tier=b"]);
+    assert!(at_home.env("HOME", &home).env_remove("GIT_CONFIG_GLOBAL").status().unwrap().success());
+    assert_eq!(author(), "Una User <una@example.com>");
+    let named = [("HOME", home.as_str()), ("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")];
+    world.run_with(&named, &["delete", "customer/acme-inc"]).well();
+    assert_eq!(author(), "Ada <ada@example.com>");
+}
+
+#[test]
 fn values_are_yaml_and_the_text_comes_from_a_file_or_standard_input() {
     let world = World::seeded();
     let saved = world.run_reading(
@@ -132,9 +151,11 @@ fn a_checkout_with_uncommitted_work_delays_a_save_and_says_why() {
 #[test]
 fn rows_of_a_table_are_imported_and_exported_in_one_commit() {
     let world = World::seeded();
-    let rows: String = (0..30)
-        .map(|n| format!("{{\"id\": \"c{n}\", \"fields\": {{\"name\": \"Customer {n}\", \"tier\": {n}}}, \"body\": \"Text {n}.\\n\"}}\n"))
-        .collect();
+    let row = |n: u32| {
+        let fields = serde_json::json!({"name": format!("Customer {n}"), "tier": n});
+        serde_json::json!({"id": format!("c{n}"), "fields": fields, "body": format!("Text {n}.\n")}).to_string()
+    };
+    let rows = (0..30).map(row).collect::<Vec<_>>().join("\n");
     std::fs::write(world.outside().join("rows.jsonl"), &rows).unwrap();
     assert_told("import", &world.transcript(&["import", "../rows.jsonl", "--kind", "customer"]));
     assert_eq!(world.run_reading(&rows, &["import", "-", "--kind", "customer", "--json"]).json()["unchanged"], 30);
