@@ -26,6 +26,10 @@ const SETTINGS: &str = "\
 #     lists:                    # how a list is merged when both sides changed it; a `sequence` unless said
 #       tags: set
 #       owners: {keyed: email}
+#     schema: schemas/playbook.json  # a JSON Schema of your own for the fields
+#     strict: true              # what it does not allow is refused; false: it is a warning
+#     unique: [code]            # no two of them share one of these values
+#     private: [phone]          # stays in the database and never reaches git
 #     conflict: ask             # or git, cache: who wins where both changed the same thing
 ";
 
