@@ -15,7 +15,7 @@ use super::json::entries_of;
 use super::node::Node;
 use super::place::{place, written};
 use super::schema_message::message;
-use super::{DecodedFile, fence, json_tree, settings_place, yaml};
+use super::{DecodedFile, fence, json_tree, settings_place, toml_tree, yaml};
 use crate::knowledge::{Config, Content, Diagnostic, Fields, Format, Kind, KindName, Severity, built_in_schema};
 
 /// How many violations of one entity are shown.
@@ -330,9 +330,11 @@ pub fn field_finding(format: Format, content: &Content, field: &str, code: &str,
 /// The tree of an entity's fields, and where the text that it counts from begins in `text`.
 fn with_tree<T>(format: Format, text: &str, content: &Content, then: impl FnOnce(Option<&Node<'_>>, usize) -> T) -> T {
     match format {
-        Format::Markdown => {
-            let Ok(Some(fences)) = fence::split(text) else { return then(None, 0) };
-            match yaml::parse(&text[fences.start..fences.end]) {
+        Format::Markdown | Format::Toml => {
+            let Ok(Some(fences)) = fence::split(format, text) else { return then(None, 0) };
+            let block = &text[fences.start..fences.end];
+            let tree = if format == Format::Toml { toml_tree::parse(block).map(Some) } else { yaml::parse(block) };
+            match tree {
                 Ok(tree) => then(tree.as_ref(), fences.start),
                 Err(_) => then(None, 0),
             }
