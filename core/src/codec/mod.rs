@@ -8,6 +8,8 @@ mod edit_block;
 mod edit_flow;
 mod edit_json;
 mod edit_merge;
+#[cfg(test)]
+mod edit_properties;
 mod edit_rewrite;
 mod edit_toml;
 mod fast_path;
