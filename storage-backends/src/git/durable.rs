@@ -33,11 +33,15 @@ impl Disk {
         }
         std::thread::scope(|scope| {
             let flush = |paths: &[&Path]| paths.iter().try_for_each(|path| self.flush(path));
-            let flushing: Vec<_> =
-                paths.chunks(paths.len().div_ceil(MOST_THREADS)).map(|paths| scope.spawn(move || flush(paths))).collect();
+            // The last part is the caller's own: few files need few threads.
+            let mut parts = paths.chunks(paths.len().div_ceil(MOST_THREADS));
+            let own = parts.next_back().unwrap_or_default();
+            let flushing: Vec<_> = parts.map(|paths| scope.spawn(move || flush(paths))).collect();
+            let own = flush(own);
             flushing.into_iter().try_for_each(|thread| {
                 thread.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "a thread that flushes files panicked")))
-            })
+            })?;
+            own
         })
     }
 

@@ -10,6 +10,8 @@ use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 use gix::objs::Kind;
+use gix::zlib::stream::deflate::{Compress, FlushCompress};
+use gix::zlib::{Compression, Status};
 use gix::odb::memory::Storage;
 use gix_pack::data::output;
 use lorebase::{Error, ErrorKind, Result};
@@ -52,7 +54,7 @@ fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
         let temporary = folder.join(format!("tmp_obj_{}", Uuid::new_v4().simple()));
         let failed = |error| errors::io("write the object", &temporary, error);
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
-        let mut deflate = gix::zlib::stream::deflate::Write::new(file, gix::zlib::Compression::BEST_SPEED);
+        let mut deflate = gix::zlib::stream::deflate::Write::new(file, Compression::BEST_SPEED);
         deflate.write_all(&gix::objs::encode::loose_header(*kind, data.len() as u64)).map_err(failed)?;
         deflate.write_all(data).map_err(failed)?;
         deflate.flush().map_err(failed)?;
@@ -132,18 +134,19 @@ fn pack_bytes(shared: &Shared, objects: &Storage, trees: &Lineage) -> gix::Resul
     let count = u32::try_from(sorted.len()).map_err(|error| gix::Error::from_error(io::Error::other(error)))?;
     // Where a tree is in the pack, and how many deltas lead to it.
     let mut packed: HashMap<&ObjectId, (usize, usize)> = HashMap::new();
+    let mut compressor = Compress::new(Compression::BEST_SPEED);
     let mut entries = sorted.into_iter().enumerate().map(|(index, (id, (kind, data)))| {
         let base = made.get(id).and_then(|order| trees[*order].1.as_ref()).and_then(|base| Some((*packed.get(base)?, base)));
         if let Some(((object_index, depth), base)) = base.filter(|((_, depth), _)| *depth < DEEPEST)
             && let Some((_, old)) = objects.get(base)
         {
             packed.insert(id, (index, depth + 1));
-            return deflated(id, output::entry::Kind::DeltaRef { object_index }, &delta(old, data));
+            return deflated(&mut compressor, id, output::entry::Kind::DeltaRef { object_index }, &delta(old, data));
         }
         if *kind == Kind::Tree {
             packed.insert(id, (index, 0));
         }
-        deflated(id, output::entry::Kind::Base(*kind), data)
+        deflated(&mut compressor, id, output::entry::Kind::Base(*kind), data)
     });
     let mut bytes = Vec::new();
     let version = gix_pack::data::Version::V2;
@@ -154,8 +157,18 @@ fn pack_bytes(shared: &Shared, objects: &Storage, trees: &Lineage) -> gix::Resul
     Ok(bytes)
 }
 
-fn deflated(id: &ObjectId, kind: output::entry::Kind, data: &[u8]) -> gix::Result<Vec<output::Entry>> {
-    let mut deflate = gix::zlib::stream::deflate::Write::new(Vec::new(), gix::zlib::Compression::BEST_SPEED);
-    deflate.write_all(data).and_then(|()| deflate.flush()).map_err(gix::Error::from_error)?;
-    Ok(vec![output::Entry { id: *id, kind, decompressed_size: data.len(), compressed_data: deflate.into_inner() }])
+/// One entry of a pack. The compressor is used again: making one takes longer than a small object.
+fn deflated(compressor: &mut Compress, id: &ObjectId, kind: output::entry::Kind, data: &[u8]) -> gix::Result<Vec<output::Entry>> {
+    compressor.reset();
+    let mut compressed = vec![0; data.len() + data.len() / 512 + 128];
+    let length = |total: u64| usize::try_from(total).unwrap_or(usize::MAX);
+    loop {
+        let (read, written) = (length(compressor.total_in()), length(compressor.total_out()));
+        if compressor.compress(&data[read..], &mut compressed[written..], FlushCompress::Finish)? == Status::StreamEnd {
+            break;
+        }
+        compressed.resize(2 * compressed.len(), 0);
+    }
+    compressed.truncate(length(compressor.total_out()));
+    Ok(vec![output::Entry { id: *id, kind, decompressed_size: data.len(), compressed_data: compressed }])
 }
