@@ -191,6 +191,11 @@ pub(crate) enum Command {
         #[arg(long, default_value = "text")]
         format: Findings,
     },
+    /// Print the JSON Schema that a kind's fields are held to, for editors and forms
+    Schema {
+        /// The kind
+        kind: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
