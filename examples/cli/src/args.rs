@@ -191,6 +191,11 @@ pub(crate) enum Command {
         #[arg(long, default_value = "text")]
         format: Findings,
     },
+    /// Print the JSON Schema of a kind, as the last synchronisation found it
+    Schema {
+        /// The kind, for example `skill`
+        kind: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -11,6 +11,7 @@ mod log;
 mod overrides;
 mod resolve;
 mod save;
+mod schema;
 mod shell;
 mod status;
 mod sync;
@@ -45,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<Done, F
         Command::Export { one_commit } => sync::export(&options, output, one_commit).await,
         Command::Import { rows, kind, author } => import::run(&options, output, &rows, &kind, author.as_deref()).await,
         Command::Validate { path, format } => validate::run(&options, output, path, format).await,
+        Command::Schema { kind } => schema::run(&options, output, &kind).await,
         Command::Completions { shell } => shell::completions(output, shell),
         Command::Man { command } => shell::man(output, command.as_deref()),
     }
