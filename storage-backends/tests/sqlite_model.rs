@@ -227,12 +227,20 @@ async fn run(seed: u64) {
         batch.guard = chance.pick(&[Guard::All, Guard::Each]);
         batch.claiming = chance.pick(&[Claiming::IfFree, Claiming::Live, Claiming::Change]);
         if round == 0 || chance.often(3) {
-            let fields = chance.pick(&[["f", "q"], ["f", "p"]]);
+            let fields = chance.pick(&[["p", "q"], ["f", "p"]]);
             let rules = UniqueRules::from([(KindName::new("skill"), fields.map(str::to_owned).to_vec())]);
             batch.repository_patch.unique = if round > 0 && chance.often(20) { Slot::Clear } else { Slot::Set(rules) };
         }
         for _ in 0..=chance.below(4) {
             batch.writes.push(write(&mut chance, &model, id).await);
+        }
+        if chance.often(25) {
+            // Nothing but a value is asked for.
+            batch.writes.truncate(1);
+            batch.writes[0].live = Slot::Keep;
+            batch.writes[0].change = Slot::Keep;
+            batch.writes[0].private = Slot::Set([("p".to_owned(), value(&mut chance))].into_iter().collect());
+            batch.claiming = Claiming::Change;
         }
         let (expected, outcome) = (model.apply(&batch).await, store.apply(&batch).await);
         match (&expected, &outcome) {
