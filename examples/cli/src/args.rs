@@ -191,9 +191,9 @@ pub(crate) enum Command {
         #[arg(long, default_value = "text")]
         format: Findings,
     },
-    /// Print the JSON Schema that a kind's fields are held to, for editors and forms
+    /// Print the JSON Schema of a kind, as the last synchronisation found it
     Schema {
-        /// The kind
+        /// The kind, for example `skill`
         kind: String,
     },
     /// Print completions for a shell

@@ -151,7 +151,7 @@ fn invalid_settings_leave_the_last_good_ones(world: &World) {
         world,
         &["lorebase.yaml"],
         &[
-            "lorebase.yaml:5:5 [settings.key] unknown key `listen`; a kind has folder, glob, format, naming, title, workflow, review, readme, schema, lists, unique, private, derived, conflict\n      listen:\n      ^",
+            "lorebase.yaml:5:5 [settings.key] unknown key `listen`; a kind has folder, glob, format, naming, title, workflow, review, readme, schema, strict, lists, unique, private, derived, conflict\n      listen:\n      ^",
         ],
         |world| {
             assert_eq!(world.get("playbook", "incident").unwrap().title, "Incident");

@@ -92,3 +92,28 @@ fn a_root_on_the_command_line_holds_here_too() {
     assert_eq!(world.run(&["validate"]).status, Some(0));
     assert_eq!(world.run(&["--root", "knowledge", "validate"]).status, Some(1));
 }
+
+#[test]
+fn the_schema_of_a_kind_is_printed_for_editors() {
+    let world = World::new();
+    let built_in = world.run(&["schema", "skill"]);
+    let schema: serde_json::Value = serde_json::from_str(&built_in.stdout).unwrap();
+    assert_eq!((built_in.status, &schema["title"], &schema["additionalProperties"]), (Some(0), &"Skill".into(), &true.into()));
+    assert_eq!(world.run(&["schema", "skill", "--json"]).json(), schema);
+    assert_told("schema_unknown", &world.transcript(&["schema", "skil"]));
+}
+
+#[test]
+fn a_schema_of_ones_own_is_checked_on_the_disk() {
+    let world = World::new();
+    world.write("lorebase.yaml", "kinds:\n  playbook: {folder: playbooks, schema: s.json, unique: [code]}\n");
+    world.write("s.json", "{\"required\": [\"title\"], \"properties\": {\"level\": {\"enum\": [\"low\", \"high\"]}}}\n");
+    world.write("playbooks/a.md", "---\ntitle: A\nlevel: middle\n---\n");
+    world.write("playbooks/b.md", "---\ntitle: B\ncode: 7\n---\n");
+    world.write("playbooks/c.md", "---\ntitle: C\ncode: '7'\n---\n");
+    world.write("customers/d.md", "---\nname: D\nemployeeCount: many\n---\n");
+    assert_told("validate_schema", &world.transcript(&["validate"]));
+    assert_told("validate_schema_github", &world.transcript(&["validate", "--format", "github"]));
+    world.write("s.json", "{\n  \"type\": \"objekt\"\n}\n");
+    assert_told("validate_schema_wrong", &world.transcript(&["validate"]));
+}
