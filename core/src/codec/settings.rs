@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(book.conflict, ConflictPolicy::Git);
         let cats = kind_of("cats");
         assert_eq!((cats.format, cats.glob.as_str(), cats.title_fields), (Format::Json, "all.json", vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(kind("kinds:\n  post:\n    folder: posts\n    format: toml\n", "post").format, Format::Toml);
         assert_eq!(parse_settings(text).unwrap().root, "knowledge");
     }
 

@@ -126,7 +126,7 @@ mod tests {
             let fault = read(text).unwrap_err();
             assert_eq!((fault.code, fault.at), (code, at), "{text:?}: {}", fault.message);
         }
-        assert_eq!(read(&format!("a = {}", "[".repeat(65_000))).unwrap_err().code, "toml.depth");
+        assert_eq!(read(&format!("a = {}", "[".repeat(65_000))).unwrap_err().code, "toml.syntax");
         assert_eq!(read(&format!("a = {}1{}", "[".repeat(70), "]".repeat(70))).unwrap_err().code, "toml.depth");
         assert_eq!(read(&format!("{}a = 1", "a.".repeat(65_000))).unwrap_err().code, "toml.depth");
         assert_eq!(read(&format!("[{}a]", "a.".repeat(65_000))).unwrap_err().code, "toml.depth");

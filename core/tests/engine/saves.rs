@@ -6,7 +6,7 @@ use lorebase::store::{Query, View};
 use lorebase::sync::Save;
 use lorebase::{Delete, PublishMode};
 
-use crate::world::{World, ada, run};
+use crate::world::{World, ada, put, run};
 
 const ACME: &str = "---\nid: acme\nname: Acme   # the big one\nindustry: 'Mining'\ntier: gold\n---\n# Acme\n\nNotes.\n";
 
@@ -34,6 +34,27 @@ fn an_edit_changes_only_the_bytes_it_means() {
     world.sync();
     world.save(Save::update("customer", "acme").set("tier", "silver"));
     assert_eq!(world.file("customers/acme.md").unwrap(), ACME.replace("tier: gold", "tier: silver"));
+    world.assert_no_drift();
+}
+
+#[test]
+fn a_kind_may_have_toml_frontmatter() {
+    let world = World::new();
+    let post = "+++\nname = 'One' # c\ndate = 2024-01-01\n\n[seo]\nindex = true\n+++\ntext\n";
+    world.push(&[
+        put("lorebase.yaml", "kinds:\n  post:\n    folder: posts\n    format: toml\n    title: name\n"),
+        put("posts/one.md", post),
+        put("posts/yaml.md", "---\nname: Two\n---\n"),
+    ]);
+    let report = world.sync();
+    assert_eq!((report.created, report.invalid), (1, 1), "{report:?}");
+    world.save(Save::update("post", "one").set("date", "2024-02-29"));
+    assert_eq!(world.file("posts/one.md").unwrap(), post.replace("2024-01-01", "2024-02-29"));
+    world.save(Save::create("post").title("New").set("tags", vec!["a"]).body("text\n"));
+    let text = world.file("posts/new.md").unwrap();
+    assert!(text.starts_with("+++\nid = \"") && text.ends_with("\"\ntags = [\"a\"]\nname = \"New\"\n+++\ntext\n"), "{text}");
+    let error = run(world.kb.save(Save::create("post").title("None").set("tags", serde_json::Value::Null))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     world.assert_no_drift();
 }
 
