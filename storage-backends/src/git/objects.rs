@@ -10,9 +10,9 @@ use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 use gix::objs::Kind;
+use gix::odb::memory::Storage;
 use gix::zlib::stream::deflate::{Compress, FlushCompress};
 use gix::zlib::{Compression, Status};
-use gix::odb::memory::Storage;
 use gix_pack::data::output;
 use lorebase::{Error, ErrorKind, Result};
 use uuid::Uuid;
