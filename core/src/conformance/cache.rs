@@ -155,6 +155,7 @@ macro_rules! cache_conformance {
             a_search_ignores_case_and_diacritics
             a_search_sees_what_its_view_shows
             a_search_follows_every_change_of_the_text
+            what_is_written_in_bulk_is_found_before_and_after_it_is_indexed
             a_search_ranks_titles_before_bodies
             operators_and_quotes_in_a_search_are_harmless
             a_search_is_narrowed_by_kind_and_bounded

@@ -111,6 +111,34 @@ pub async fn a_search_follows_every_change_of_the_text(store: &dyn CacheStore) {
     assert!(found(store, id, "colour").await.is_empty());
 }
 
+/// Indexing may come later than the rows, in portions, and may be done when there is nothing to do; a search sees no
+/// difference.
+pub async fn what_is_written_in_bulk_is_found_before_and_after_it_is_indexed(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    let writes = |word: &str| (0..100).map(|number| saying(&format!("e{number:03}"), "Bulk", &format!("{word} n{number:03}"))).collect();
+    write(store, id, writes("first")).await;
+    assert_eq!(found(store, id, "first n042").await, ["e042"]);
+    while store.index(30).await.unwrap() > 0 {}
+    assert_eq!(store.index(30).await.unwrap(), 0);
+
+    let mut onto = Vec::new();
+    for number in 0..100 {
+        let read = get(store, id, &format!("e{number:03}")).await;
+        let live = match number {
+            0..50 => Slot::Clear,
+            _ => Slot::Set(super::fixture::live(said(&format!("e{number:03}"), "Bulk", &format!("second n{number:03}")))),
+        };
+        onto.push(RecordWrite { live, ..RecordWrite::onto(&read) });
+    }
+    write(store, id, onto).await;
+    assert!(store.index(30).await.unwrap() < 100, "a portion is done");
+    assert!(found(store, id, "first").await.is_empty());
+    assert!(found(store, id, "n042").await.is_empty());
+    assert_eq!(found(store, id, "second n077").await, ["e077"]);
+    assert_eq!(store.search(id, "bulk", None, View::Published, 1000).await.unwrap().len(), 50);
+    assert_eq!(store.index(30).await.unwrap(), 0, "a search leaves nothing to do");
+}
+
 /// Best first: a word of the title says more than one of the fields, and that more than one of the body.
 pub async fn a_search_ranks_titles_before_bodies(store: &dyn CacheStore) {
     let id = attached(store).await;
