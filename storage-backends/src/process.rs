@@ -25,7 +25,38 @@ pub fn me() -> Owner {
 /// Whether `owner` is certainly dead: on this machine, and gone, a zombie, started at another time, or from before
 /// the last boot. `false` means alive or unknown.
 pub fn is_dead(owner: &Owner) -> bool {
-    let me = me();
+    is_dead_beside(owner, &me())
+}
+
+/// The same of an owner who is told by [`in_a_name`]; a name that tells nobody is nobody known to be dead.
+pub fn is_dead_by_name(name: &str) -> bool {
+    from_name(name).is_some_and(|owner| is_dead_beside(&owner, &hashed(&me())))
+}
+
+/// An owner as a part of a file's name, so that there is never a file that is nobody's. What tells machines apart is
+/// hashed, because it may be long and hold any character.
+pub fn in_a_name(owner: &Owner) -> String {
+    let Owner { host, boot, pid, started, instance } = hashed(owner);
+    let (boot, namespace) = boot.split_once('/').unwrap_or_default();
+    format!("{host}-{boot}-{namespace}-{pid}-{started}-{}", instance.simple())
+}
+
+fn from_name(name: &str) -> Option<Owner> {
+    let parts: Vec<&str> = name.split('-').collect();
+    let [host, boot, namespace, pid, started, instance] = parts[..] else { return None };
+    let boot = if boot.is_empty() { String::new() } else { format!("{boot}/{namespace}") };
+    let (pid, started, instance) = (pid.parse().ok()?, started.parse().ok()?, instance.parse().ok()?);
+    Some(Owner { host: host.to_owned(), boot, pid, started, instance })
+}
+
+fn hashed(owner: &Owner) -> Owner {
+    let hash = |text: &str| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
+    let namespace = |text: &str| if text.is_empty() { String::new() } else { hash(text) };
+    let boot = owner.boot.split_once('/').map(|(boot, of)| format!("{}/{}", hash(boot), namespace(of)));
+    Owner { host: hash(&owner.host), boot: boot.unwrap_or_default(), ..owner.clone() }
+}
+
+fn is_dead_beside(owner: &Owner, me: &Owner) -> bool {
     if owner.host != me.host {
         return false;
     }
@@ -162,6 +193,27 @@ mod tests {
         let (boot, _) = me().boot.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
         assert!(!is_dead(&Owner { boot: format!("{boot}/pid:[1]"), ..gone.clone() }));
         assert!(!is_dead(&Owner { boot: String::new(), ..gone }));
+    }
+
+    #[test]
+    fn a_name_tells_of_its_owner_what_the_owner_itself_tells() {
+        let (boot, namespace) = me().boot.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let gone = Owner { started: 1, ..me() };
+        let owners = [
+            (me(), false),
+            (gone.clone(), true),
+            (Owner { boot: format!("0b5c/{namespace}"), ..me() }, true),
+            (Owner { boot: format!("{boot}/pid:[1]"), ..gone.clone() }, false),
+            (Owner { boot: format!("{boot}/"), ..gone.clone() }, false),
+            (Owner { boot: String::new(), ..gone.clone() }, false),
+            (Owner { host: "a-b/c d".repeat(30), ..gone }, false),
+        ];
+        for (owner, dead) in owners {
+            let name = in_a_name(&owner);
+            assert_eq!((is_dead(&owner), is_dead_by_name(&name)), (dead, dead), "{owner:?} in {name}");
+            assert!(name.len() < 200 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{name}");
+        }
+        assert!(!is_dead_by_name("x") && !is_dead_by_name("a-b-c-d-e-f"));
     }
 
     #[test]

@@ -76,9 +76,10 @@ fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
 fn pack(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<PathBuf> {
     let failed = |error: gix::Error| errors::gix("write a pack", error);
     let bytes = pack_bytes(shared, objects, trees).map_err(failed)?;
-    // Git itself prunes what begins with `tmp_`, should this process die here.
-    let staging = shared.objects.join(format!("tmp_lorebase_{}", Uuid::new_v4().simple()));
+    // Whose it is tells its name from the first moment to the last; git itself prunes what begins with `tmp_`.
+    let staging = shared.objects.join(recovery::staging());
     shared.disk.make_folder(&staging)?;
+    failpoint::hit("git.prepare.staged");
     shared.disk.write(&staging.join("owner"), recovery::owner_note()?.as_bytes())?;
     let outcome = gix_pack::Bundle::write_to_directory(
         &mut bytes.as_slice(),
@@ -106,6 +107,7 @@ fn pack(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<PathBuf> 
     shared.disk.folder(&target)?;
     moved(&index, &target.join(name(&index)?))?;
     shared.disk.folder(&target)?;
+    failpoint::hit("git.prepare.packed");
     fs::remove_dir_all(&staging).map_err(|error| errors::io("remove", &staging, error))?;
     Ok(keep)
 }

@@ -1,6 +1,7 @@
 //! Cleaning up after processes that died: lock files, half-done checkouts, guards of packs. Under the writers' lock,
 //! so that nothing of a living process is ever touched.
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -29,6 +30,14 @@ pub(super) fn owner_note() -> Result<String> {
     let owner = serde_json::to_string(&process::me())
         .map_err(|error| Error::new(ErrorKind::Internal, "the owner of a pack could not be written down").caused_by(error))?;
     Ok(format!("{NOTE}{owner}\n"))
+}
+
+/// What the name of a half-written pack's folder begins with; its owner follows.
+const STAGING: &str = "tmp_lorebase_";
+
+/// The name of a new folder for a pack that is being written.
+pub(super) fn staging() -> String {
+    format!("{STAGING}{}", process::in_a_name(&process::me()))
 }
 
 /// Before a store is used for the first time. Where a living process holds the writers' lock, it has already done
@@ -110,8 +119,10 @@ fn abandoned_packs(shared: &Shared) -> Result<()> {
         }
     }
     for path in durable::list(&shared.objects)? {
-        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tmp_lorebase_"));
-        if ours && is_abandoned(&path.join("owner"), now)? {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if let Some(owner) = name.strip_prefix(STAGING)
+            && (process::is_dead_by_name(owner) || is_old(&path, now)?)
+        {
             std::fs::remove_dir_all(&path).map_err(|error| errors::io("remove", &path, error))?;
         }
     }
@@ -121,11 +132,16 @@ fn abandoned_packs(shared: &Shared) -> Result<()> {
 fn is_abandoned(note: &Path, now: SystemTime) -> Result<bool> {
     let Some(bytes) = durable::read(note)? else { return Ok(false) };
     let Some(owner) = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_prefix(NOTE)) else { return Ok(false) };
-    if serde_json::from_str::<Owner>(owner).is_ok_and(|owner| process::is_dead(&owner)) {
-        return Ok(true);
+    Ok(serde_json::from_str::<Owner>(owner).is_ok_and(|owner| process::is_dead(&owner)) || is_old(note, now)?)
+}
+
+/// Whether a file or folder is older than anybody works on one; what its owner removes just now is not.
+fn is_old(path: &Path, now: SystemTime) -> Result<bool> {
+    match std::fs::metadata(path).and_then(|metadata| metadata.modified()) {
+        Ok(written) => Ok(now.duration_since(written).is_ok_and(|age| age > ABANDONED)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(errors::io("look at", path, error)),
     }
-    let written = std::fs::metadata(note).and_then(|metadata| metadata.modified()).map_err(|error| errors::io("look at", note, error))?;
-    Ok(now.duration_since(written).is_ok_and(|age| age > ABANDONED))
 }
 
 /// The present in the file system's own time, which on a network is not this machine's.

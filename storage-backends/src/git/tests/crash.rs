@@ -11,8 +11,19 @@ use tempfile::TempDir;
 use super::super::lock::Writer;
 use super::{GixStore, assert_clean, assert_sound, block_on, checkout, commit, git, head, open, options, put, remove, saved, status};
 
-const PLACES: [&str; 6] =
-    ["git.prepare.objects", "git.advance.locked", "git.advance.journalled", "git.advance.moved", "git.advance.files", "git.advance.index"];
+const PLACES: [&str; 8] = [
+    "git.prepare.staged",
+    "git.prepare.packed",
+    "git.prepare.objects",
+    "git.advance.locked",
+    "git.advance.journalled",
+    "git.advance.moved",
+    "git.advance.files",
+    "git.advance.index",
+];
+
+/// The first place at which the branch has moved.
+const MOVED: usize = 5;
 
 /// The child: one save in the repository that the environment names.
 #[test]
@@ -24,7 +35,7 @@ fn a_process_that_is_about_to_die_saves() {
 
 fn change() -> Vec<lorebase::store::TreeEdit> {
     let mut edits = vec![put("edit.md", "new\n"), put("add/ed.md", "new\n"), remove("gone/gone.md")];
-    edits.extend((0..60).map(|i| put(&format!("many/{i}.md"), "new\n")));
+    edits.extend((0..60).map(|i| put(&format!("many/{i}.md"), &format!("new {i}\n"))));
     edits
 }
 
@@ -64,6 +75,12 @@ fn leftovers(folder: &Path) -> Vec<String> {
             }
         }
     }
+    for object in fs::read_dir(folder.join(".git/objects")).unwrap() {
+        let name = object.unwrap().file_name().to_string_lossy().into_owned();
+        if name.starts_with("tmp_") {
+            found.push(name);
+        }
+    }
     found
 }
 
@@ -71,7 +88,7 @@ fn assert_whole(folder: &TempDir, store: &GixStore, before: &CommitId, place: &s
     assert_eq!(leftovers(folder.path()), Vec::<String>::new(), "{place}");
     assert_clean(folder.path());
     let moved = head(store).as_ref() != Some(before);
-    let reached = PLACES.iter().position(|name| *name == place) >= Some(3);
+    let reached = PLACES.iter().position(|name| *name == place) >= Some(MOVED);
     assert_eq!(moved, reached, "{place}");
     let edited = if moved { "new\n" } else { "old\n" };
     assert_eq!(fs::read_to_string(folder.path().join("edit.md")).unwrap(), edited, "{place}");

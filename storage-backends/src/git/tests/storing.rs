@@ -92,13 +92,32 @@ fn guards_of_dead_processes_go_when_the_store_is_opened_and_others_stay() {
     let dead = alive.replace(&format!("\"started\":{started}"), "\"started\":1");
     assert_ne!(alive, dead);
     fs::write(&keep, &dead).unwrap();
-    let staging = folder.path().join("objects/tmp_lorebase_x");
-    fs::create_dir(&staging).unwrap();
-    fs::write(staging.join("owner"), &dead).unwrap();
     open(options(folder.path())).unwrap();
     assert_eq!(guards(folder.path()), 1);
     assert!(pack.join("pack-human.keep").exists());
-    assert!(!staging.exists());
+}
+
+#[test]
+fn half_written_packs_of_dead_processes_go_when_the_store_is_opened_and_others_stay() {
+    use crate::process::{in_a_name, me};
+    let (folder, _) = bare();
+    let staging = |owner: &str| {
+        let path = folder.path().join("objects").join(format!("tmp_lorebase_{owner}"));
+        fs::create_dir(&path).unwrap();
+        path
+    };
+    let dead = lorebase::store::Owner { started: 1, ..me() };
+    let (begun, filled) = (staging(&in_a_name(&dead)), staging(&in_a_name(&lorebase::store::Owner { instance: me().instance, ..dead })));
+    fs::write(filled.join("owner"), "lorebase").unwrap();
+    let (alive, nobodys) = (staging(&in_a_name(&me())), staging("x"));
+    open(options(folder.path())).unwrap();
+    assert!(!begun.exists() && !filled.exists());
+    assert!(alive.exists(), "the folder of a living process");
+    assert!(nobodys.exists(), "the folder of nobody known, before a day has gone by");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    fs::File::open(&nobodys).unwrap().set_modified(long_ago).unwrap();
+    open(options(folder.path())).unwrap();
+    assert!(alive.exists() && !nobodys.exists());
 }
 
 #[test]
