@@ -168,7 +168,7 @@ impl WorkTree {
         let full = self.root.join(&file.path);
         let mut found = self.look(&file.path)?;
         let replaces = self.is(&found, file.old.as_ref());
-        if self.is(&found, Some(new)) || !(replaces || matches!(found, Found::Absent | Found::Folder)) {
+        if self.is(&found, Some(new)) || !(replaces || found == Found::Folder) {
             return Ok(None);
         }
         if found == Found::Folder {

@@ -194,6 +194,20 @@ fn a_persons_edit_after_the_crash_stays() {
 }
 
 #[test]
+fn a_persons_deletion_after_the_crash_stays() {
+    for place in ["git.advance.moved", "git.advance.files", "git.advance.index"] {
+        let (folder, _) = died_at(place);
+        fs::remove_file(folder.path().join("edit.md")).unwrap();
+        let store = open(options(folder.path())).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("add/ed.md")).unwrap(), "new\n");
+        assert_eq!(status(folder.path()), " D edit.md", "{place}");
+        assert_eq!(super::blocked(&store, vec![put("edit.md", "ours\n")])[0].1, "deleted but not committed");
+        git(folder.path(), &["commit", "-q", "-m", "a person's", "--", "edit.md"]);
+        assert_clean(folder.path());
+    }
+}
+
+#[test]
 fn what_a_person_staged_after_the_crash_stays_staged() {
     let (folder, _) = died_at("git.advance.files");
     fs::remove_file(folder.path().join(".git/index.lock")).unwrap();
