@@ -10,7 +10,7 @@ use super::scratch::{ENGINEER, git};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stand {
     Present,
-    /// Brought back by the engineer, who wrote a file from an older version.
+    /// Brought in once more by the engineer: back, in a file from an older version, or into a second file.
     Restored,
     RemovedByUs,
     RemovedByEngineer,
@@ -21,6 +21,8 @@ pub(crate) struct History {
     read_to: Option<String>,
     /// Tokens, and the ids that files and entries give.
     marks: HashMap<String, Stand>,
+    /// In how many lines of the tree each of them is.
+    lines: HashMap<String, i64>,
     operations: HashSet<String>,
     pub(crate) commits: usize,
     pub(crate) by_engineer: usize,
@@ -54,22 +56,28 @@ impl History {
         for operation in message.lines().filter_map(|line| line.strip_prefix("Lorebase-Operation: ")) {
             assert!(self.operations.insert(operation.to_owned()), "operation {operation} is in git twice, again in {id}");
         }
-        let (mut added, mut removed): (HashSet<String>, HashSet<String>) = Default::default();
+        let mut changes: HashMap<String, i64> = HashMap::new();
         for line in patch.lines().filter(|line| !line.starts_with("+++ ") && !line.starts_with("--- ")) {
-            match line.as_bytes().first() {
-                Some(b'+') => added.extend(marks(&line[1..])),
-                Some(b'-') => removed.extend(marks(&line[1..])),
-                _ => {}
-            }
+            let change = match line.as_bytes().first() {
+                Some(b'+') => 1,
+                Some(b'-') => -1,
+                _ => continue,
+            };
+            marks(&line[1..]).for_each(|mark| *changes.entry(mark).or_default() += change);
         }
-        let stand = if engineer { Stand::RemovedByEngineer } else { Stand::RemovedByUs };
         // What is in both has only moved.
-        for mark in removed.difference(&added) {
-            self.marks.insert(mark.clone(), stand);
-        }
-        for mark in added.difference(&removed) {
-            let again = engineer && self.marks.get(mark).is_some_and(|stand| !stand.in_git());
-            self.marks.insert(mark.clone(), if again { Stand::Restored } else { Stand::Present });
+        for (mark, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+            let lines = self.lines.entry(mark.clone()).or_default();
+            *lines += change;
+            let stand = match (change > 0, *lines > 0) {
+                (true, _) if engineer && self.marks.contains_key(&mark) => Stand::Restored,
+                (true, _) => Stand::Present,
+                // There is another one.
+                (false, true) => continue,
+                (false, false) if engineer => Stand::RemovedByEngineer,
+                (false, false) => Stand::RemovedByUs,
+            };
+            self.marks.insert(mark, stand);
         }
     }
 
@@ -78,7 +86,7 @@ impl History {
         self.marks.get(token).copied()
     }
 
-    /// Whether the engineer brought the entity with this id back after it was removed.
+    /// Whether the engineer brought the entity with this id back after it was removed, or into a second file before.
     pub(crate) fn restored(&self, id: &str) -> bool {
         self.marks.get(&mark_of(id)) == Some(&Stand::Restored)
     }
@@ -108,4 +116,26 @@ pub(crate) fn tokens(text: &str) -> impl Iterator<Item = &str> {
             .and_then(|inner| inner.split_once('x'))
             .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty() && a.bytes().chain(b.bytes()).all(|byte| byte.is_ascii_digit()))
     })
+}
+
+#[test]
+fn what_the_engineer_copied_outlives_the_removal_of_either() {
+    let copied = || {
+        let mut history = History::default();
+        history.commit("1", false, "", "+++ b/a\n+id: c-1\n+note: t1x1z\n");
+        assert!(!history.restored("c-1"));
+        history.commit("2", true, "", "+++ b/b\n+id: c-1\n+note: t1x1z\n");
+        history
+    };
+    let (kept, mut gone) = (copied(), copied());
+    assert!(kept.restored("c-1") && kept.stand("t1x1z").is_some_and(Stand::in_git));
+    for (by_engineer, removed) in [(false, Stand::RemovedByUs), (true, Stand::RemovedByEngineer)] {
+        let mut history = copied();
+        history.commit("3", by_engineer, "", "--- a/a\n-id: c-1\n-note: t1x1z\n");
+        assert!(history.restored("c-1") && history.stand("t1x1z").is_some_and(Stand::in_git));
+        history.commit("4", by_engineer, "", "--- a/b\n-id: c-1\n-note: t1x1z\n");
+        assert_eq!((history.restored("c-1"), history.stand("t1x1z")), (false, Some(removed)));
+    }
+    gone.commit("3", true, "", "--- a/a\n-id: c-1\n+++ b/c\n+id: c-1\n");
+    assert!(gone.restored("c-1"), "a move changes nothing");
 }
