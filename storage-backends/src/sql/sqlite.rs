@@ -379,3 +379,50 @@ impl CacheStore for SqliteCache {
         reading_at_once!(self, |connection| repository::counts(connection, id, failures_since))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lorebase::ErrorKind;
+    use sqlx::SqliteConnection;
+
+    use super::*;
+
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+
+    async fn synchronous(connection: &mut SqliteConnection) -> Result<i64, Failure> {
+        Ok(sqlx::query_scalar("PRAGMA synchronous").fetch_one(connection).await?)
+    }
+
+    async fn failing(connection: &mut SqliteConnection) -> Result<(), Failure> {
+        assert_eq!(synchronous(connection).await?, NORMAL);
+        Err(Error::new(ErrorKind::NotFound, "it is meant to fail").into())
+    }
+
+    /// More statements than a connection keeps prepared.
+    async fn many_others(connection: &mut SqliteConnection) -> Result<(), Failure> {
+        for number in 0..150 {
+            sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {number}"))).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_need_not_wait_for_the_disk_does_not_wait_however_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let done: Result<()> = pollster::block_on(async {
+            let cache = SqliteCache::open(SqliteOptions::file(folder.path().join("cache.db"))).await?;
+            for round in 0..4 {
+                assert_eq!(writing!(cache, |connection| synchronous(connection))?, FULL, "before {round}");
+                assert_eq!(writing_lightly!(cache, |connection| synchronous(connection))?, NORMAL, "{round}");
+                assert_eq!(writing!(cache, |connection| synchronous(connection))?, FULL, "after {round}");
+                let failed = writing_lightly!(cache, |connection| failing(connection));
+                assert_eq!(failed.unwrap_err().kind(), ErrorKind::NotFound);
+                assert_eq!(writing!(cache, |connection| synchronous(connection))?, FULL, "after a failure in {round}");
+                writing!(cache, |connection| many_others(connection))?;
+            }
+            Ok(())
+        });
+        done.unwrap();
+    }
+}
