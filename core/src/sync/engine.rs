@@ -246,16 +246,18 @@ impl SyncEngine {
             return Ok(());
         }
         let mut done = 0;
-        loop {
+        // What is left when somebody asks to stop is indexed by the next round or search.
+        while !options.cancellation.is_cancelled() {
             let left = self.cache.index(INDEXED_AT_ONCE).await?;
             done += INDEXED_AT_ONCE as u64;
             if let Some(progress) = options.progress.as_ref().filter(|_| left > 0) {
                 progress(Progress { phase: Phase::Index, done, total: done + left });
             }
             if left == 0 {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     async fn resting(&self, now: Timestamp) -> Result<bool> {

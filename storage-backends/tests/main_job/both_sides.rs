@@ -39,8 +39,8 @@ fn both(world: &World, save: Save, path: &str, theirs: Option<&str>) {
 }
 
 fn different_fields_merge_into_one_file(world: &World) {
-    both(world, Save::update("prompt_block", "tone").set("sortOrder", 11), PATH, Some(&PROMPT_BLOCK.replace("yes", "no")));
-    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("yes", "no"));
+    both(world, Save::update("prompt_block", "tone").set("sortOrder", 11), PATH, Some(&PROMPT_BLOCK.replace("true", "false")));
+    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("true", "false"));
     assert!(run(world.kb().conflicts()).unwrap().is_empty());
 }
 

@@ -65,7 +65,7 @@ fn switched_off_saves_wait_for_somebody_else(world: &World) {
     assert_eq!(world.get("prompt_block", "tone").unwrap().fields["sortOrder"], 11, "readers see it at once");
     let other = run(open(world.options(PublishMode::Inline))).unwrap();
     world.step(&[PATH, "skills/one.md"], |_| assert_eq!(run(other.sync(SyncOptions::default())).unwrap().published, 2));
-    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("yes", "false"));
+    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("true", "false"));
     assert_eq!(pending(&world.kb()), 0);
 }
 

@@ -45,13 +45,13 @@ fn an_uncommitted_edit_holds_a_save_until_it_is_discarded() {
 #[test]
 fn an_uncommitted_edit_holds_a_save_until_it_is_committed() {
     let world = World::new(Layout::Checkout);
-    world.write(PATH, PROMPT_BLOCK.replace("yes", "no"));
+    world.write(PATH, PROMPT_BLOCK.replace("true", "false"));
     waiting(&world, "edited but not committed");
     world.step(&[PATH], |world| {
         world.commit("A whole thought");
         assert_eq!(world.sync().published, 1);
     });
-    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("yes", "no"));
+    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "11").replace("true", "false"));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_edit_of_the_same_size_at_the_same_moment_is_seen() {
 #[test]
 fn a_staged_edit_holds_a_save() {
     let world = World::new(Layout::Checkout);
-    world.write(PATH, PROMPT_BLOCK.replace("yes", "no"));
+    world.write(PATH, PROMPT_BLOCK.replace("true", "false"));
     git(&world.repo(), &["add", PATH]);
     waiting(&world, "staged");
     git(&world.repo(), &["reset", "-q", "--hard"]);
@@ -152,5 +152,5 @@ fn a_merge_that_is_going_on_holds_every_save() {
     assert_eq!(saved.sync_status, SyncStatus::Pending);
     git(&world.repo(), &["merge", "--abort"]);
     world.step(&[PATH], |world| assert_eq!(world.sync().published, 1));
-    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "99").replace("yes", "false"));
+    assert_eq!(world.file(PATH).unwrap(), PROMPT_BLOCK.replace("10", "99").replace("true", "false"));
 }

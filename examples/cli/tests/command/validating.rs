@@ -26,17 +26,6 @@ fn findings_are_printed_for_people_for_github_and_for_programs() {
 }
 
 #[test]
-fn the_schema_of_a_kind_is_printed_for_editors() {
-    let world = World::seeded();
-    let schema = world.run(&["schema", "customer"]).well();
-    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
-    assert_eq!(schema["properties"]["name"]["type"], serde_json::json!(["string", "number", "null"]), "{schema}");
-    world.commit(&[("lorebase.yaml", "kinds:\n  playbook:\n    folder: playbooks\n")]);
-    world.run(&["sync"]).well();
-    assert_told("no_schema", &world.transcript(&["schema", "playbook"]));
-}
-
-#[test]
 fn nothing_is_written_and_no_repository_is_needed() {
     let world = broken();
     fs::remove_dir_all(world.repo().join(".git")).unwrap();
