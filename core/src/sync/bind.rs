@@ -45,6 +45,17 @@ pub(super) fn is_contested(code: &str) -> bool {
 /// looked-at file or has the id or (live or planned) the place of an entity. `holders` says who has the unique values
 /// of the entities (and of the records' live versions) by now.
 pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSet<&str>, holders: &HashMap<UniqueValue, Holder>) -> Bound {
+    bind_keeping(records, incoming, looked_at, holders, &HashSet::new())
+}
+
+/// Like [`bind`], where these records (by number) keep what they have although git has them no longer.
+pub(super) fn bind_keeping(
+    records: &[Record],
+    incoming: &[Incoming],
+    looked_at: &HashSet<&str>,
+    holders: &HashMap<UniqueValue, Holder>,
+    kept: &HashSet<i64>,
+) -> Bound {
     let mut breaches: Vec<(usize, Diagnostic)> = Vec::new();
     // A refused entity leaves its record what it had, which can be what another one asks for: until nothing changes.
     loop {
@@ -58,7 +69,7 @@ pub(super) fn bind(records: &[Record], incoming: &[Incoming], looked_at: &HashSe
         state.find_vanished();
         state.bind_by_place_or_bytes();
         let bound = state.finish();
-        let found = unique::breaches(records, incoming, &bound, holders);
+        let found = unique::breaches(records, incoming, &bound, holders, kept);
         if found.is_empty() {
             return bound;
         }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::bind::{Binding, Bound, UNIQUE_TAKEN, bind, is_contested};
+use super::bind::{Binding, Bound, UNIQUE_TAKEN, bind, bind_keeping, is_contested};
 use super::both::both;
 use super::candidate::{Candidate, LARGEST_FILE, candidate, entangled_files, flatten, note_findings, sound_paths};
 use super::engine::{Round, SyncEngine};
@@ -367,12 +367,18 @@ impl SyncEngine {
         for _ in 0..TRIES {
             let records = self.records_for(&incoming, &candidates, &scan.gone).await?;
             let holders = self.holders(&records, &incoming, ingest.settings).await?;
-            let bound = bind(&records, &incoming, &sound_paths(&candidates, &scan.gone), &holders);
+            let paths = sound_paths(&candidates, &scan.gone);
+            let mut bound = bind(&records, &incoming, &paths, &holders);
             let mut batch = self.batch(round);
             let mut report = round.report.clone();
             let mut absent = absent_records(&bound);
             absent.retain(|record| !replaced(&records[*record], &places));
             let held = self.hold(round, row, ingest, absent.len(), batch.now).await?;
+            if matches!(held, Slot::Set(_)) {
+                // What is held back keeps its unique values too: who asks for one of them waits as well.
+                let kept: HashSet<i64> = absent.iter().map(|record| records[*record].uid).collect();
+                bound = bind_keeping(&records, &incoming, &paths, &holders, &kept);
+            }
             for binding in &bound.bindings {
                 let planned = match *binding {
                     Binding::Present { incoming: entity, record, displaced } => {

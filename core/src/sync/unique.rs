@@ -1,7 +1,7 @@
 //! Which entities of git's tree ask for a unique value that another one has. Pure. Whoever has the value keeps it; where
 //! nobody has it, the entity whose record had it before, else the one of the lowest path, is the first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::bind::{Binding, Bound, UNIQUE_TAKEN};
 use super::incoming::Incoming;
@@ -30,6 +30,7 @@ pub(super) fn breaches(
     incoming: &[Incoming],
     bound: &Bound,
     holders: &HashMap<UniqueValue, Holder>,
+    kept: &HashSet<i64>,
 ) -> Vec<(usize, Diagnostic)> {
     let mut asking: HashMap<&UniqueValue, Vec<(usize, Option<usize>)>> = HashMap::new();
     let mut becomes: HashMap<i64, Option<usize>> = HashMap::new();
@@ -54,7 +55,7 @@ pub(super) fn breaches(
             let Some(record) = by_uid.get(&holder.uid) else { return true };
             let live = match becomes.get(&holder.uid) {
                 Some(Some(entity)) => incoming[*entity].unique.contains(value),
-                Some(None) => false,
+                Some(None) => kept.contains(&holder.uid) && had(record, value),
                 None => record.live.as_ref().is_some_and(|live| has(&live.content.fields, value)),
             };
             let ours =

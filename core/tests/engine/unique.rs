@@ -261,3 +261,23 @@ fn a_prompts_name_and_the_files_of_a_folder_are_judged_alike_without_a_database(
     world.sync();
     assert_eq!(run(world.kb.diagnostics()).unwrap(), found);
 }
+
+#[test]
+fn newcomers_that_ask_for_the_values_of_held_back_deletions_wait_and_stop_nothing() {
+    let world = World::new();
+    let at = |path: &str, number: usize, id: &str| put(path, &format!("---\nid: {id}\nname: C{number}\nsalesforceId: sf-{number}\n---\n"));
+    let old: Vec<_> = (0..40).map(|number| at(&format!("customers/c{number}.md"), number, &format!("c{number}"))).collect();
+    world.push(&old);
+    world.sync();
+    let mut moved: Vec<_> = (0..40).map(|number| remove(&format!("customers/c{number}.md"))).collect();
+    moved.extend((0..40).map(|number| at(&format!("customers/emea/c{number}.md"), number, &format!("emea-{number}"))));
+    moved.push(put("skills/one.md", "---\nid: one\ntitle: One\n---\n"));
+    world.push(&moved);
+    let report = world.sync();
+    assert_eq!((report.held_deletions, report.invalid), (40, 40), "held back, and whoever asks for their values waits");
+    assert!(world.get("skill", "one").is_some(), "everything else goes on");
+    let allowed = run(world.kb.sync(lorebase::sync::SyncOptions { allow_deletions: true, ..Default::default() })).unwrap();
+    assert_eq!((allowed.deleted, allowed.invalid), (40, 0));
+    assert_eq!(world.get("customer", "emea/c7").unwrap().fields["salesforceId"], "sf-7");
+    world.assert_no_drift();
+}
