@@ -74,6 +74,7 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
     write.key = incoming.key();
     let theirs = &incoming.decoded.content;
     let settled = settle_against_present(ctx, record, incoming, &mut write, &mut effect);
+    ask_anew(ctx, record, theirs, &mut write);
     if write.key.kind != record.key.kind {
         // Written again, these parts hold their values among the entities of the new kind.
         if let (Slot::Keep, Some(change)) = (&write.change, &record.change) {
@@ -117,6 +118,21 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
         }
     }
     Some((write, effect))
+}
+
+/// A conflict whose other side has changed is another question: our side takes a new number, so that a decision made
+/// from the old one is refused.
+fn ask_anew(ctx: &IngestContext<'_>, record: &Record, theirs: &Content, write: &mut RecordWrite) {
+    let same = record.live.as_ref().is_some_and(|live| live.content.same_bytes(theirs));
+    let (Some(before), false, true) = (&record.change, same, record.conflict.is_some()) else { return };
+    if let Slot::Set(change) = &mut write.change
+        && change.state == ChangeState::Conflict
+        && change.revision == before.revision
+    {
+        write.revision += 1;
+        change.revision = write.revision;
+        write.keep.extend(kept(Some((&before.content, before.revision)), ctx.now));
+    }
 }
 
 /// Decides what it means that git has the entity no longer.

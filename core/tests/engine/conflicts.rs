@@ -266,3 +266,24 @@ fn a_person_decides_hunk_by_hunk_and_field_by_field() {
     );
     world.assert_no_drift();
 }
+
+#[test]
+fn a_decision_made_before_another_push_is_refused() {
+    let world = both(Save::update("customer", "one").set("tier", "silver"), &[put("customers/one.md", &ONE.replace("gold", "bronze"))]);
+    let seen = run(world.kb.conflicts()).unwrap().remove(0);
+    world.write("customers/one.md", &ONE.replace("gold", "copper"));
+    world.sync();
+    let stale = run(world.kb.resolve("customer", "one", Accept::Cache, Some(seen.revision), None)).unwrap_err();
+    assert_eq!(stale.kind(), ErrorKind::Conflict, "nobody has looked at the second push");
+    let now = run(world.kb.conflicts()).unwrap().remove(0);
+    assert_eq!(now.git.unwrap().fields["tier"], "copper");
+    world.sync();
+    assert_eq!(run(world.kb.conflicts()).unwrap()[0].revision, now.revision, "the same push asks only once");
+    world.save(Save::update("customer", "one").set("region", "west").based_on(seen.revision));
+    let newest = run(world.kb.conflicts()).unwrap().remove(0);
+    run(world.kb.resolve("customer", "one", Accept::Cache, Some(newest.revision), None)).unwrap();
+    world.sync();
+    let decided = world.get("customer", "one").unwrap();
+    assert_eq!((decided.fields["tier"].as_str(), decided.fields["region"].as_str()), (Some("silver"), Some("west")));
+    world.assert_no_drift();
+}
