@@ -30,7 +30,6 @@ pub(crate) fn refresh(kind: &Kind, edits: &[FieldEdit], before: Option<&SourceSt
     let merged = merge_fields(kind, base, &said, current, &Choices::all(Side::Git)).unwrap_or_default();
     let met = merge_fields(kind, base, &said, current, &Choices::default()).err().unwrap_or_default();
     let mut open: Vec<String> = before.map_or_else(Vec::new, |state| state.open.clone());
-    open.retain(|field| base.get(field) == said.get(field));
     for conflict in met {
         let field = top_level(&conflict.path, &said, base);
         if !open.contains(&field) {
@@ -169,6 +168,16 @@ mod tests {
         let (after, open) = run(Some(before), now, current);
         let expected = json!({"tags": ["a", "mine", "b"], "owners": [{"email": "x", "name": "Xaver"}, {"email": "y", "name": "Y"}]});
         assert_eq!((after, open), (expected, vec![]));
+    }
+
+    #[test]
+    fn a_question_about_one_part_of_a_field_outlives_news_about_another() {
+        let before = SourceState { open: vec!["billing".to_owned()], ..said(json!({"billing": {"city": "B", "zip": 1}})) };
+        let current = fields(json!({"billing": {"city": "by hand", "zip": 1}}));
+        let news = [FieldEdit::Set("billing".to_owned(), json!({"city": "B", "zip": 2}))];
+        let refresh = refresh(&kind(), &news, Some(&before), &current, Timestamp::UNIX_EPOCH);
+        assert_eq!(refresh.edits, [FieldEdit::Set("billing".to_owned(), json!({"city": "by hand", "zip": 2}))]);
+        assert_eq!(refresh.state.unwrap().open, ["billing"]);
     }
 
     #[test]
