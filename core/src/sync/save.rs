@@ -195,9 +195,12 @@ pub(crate) fn plan_create(ctx: &SaveContext<'_>, save: &Save, record: Option<&Re
         Some(record) => RecordWrite::onto(record),
         None => RecordWrite::new(Target::New, key.clone(), 0),
     };
-    if !private.is_empty() {
-        write.private = Slot::Set(private);
-    }
+    // What an earlier entity with this id kept to itself is not this one's.
+    write.private = match record {
+        _ if !private.is_empty() => Slot::Set(private),
+        Some(record) if !record.private.is_empty() => Slot::Clear,
+        _ => Slot::Keep,
+    };
     let nothing = || Record { uid: 0, stamp: 0, key, revision: 0, live: None, change: None, conflict: None, private: Fields::new() };
     let record = record.cloned().unwrap_or_else(nothing);
     Ok(finish(ctx, save, &record, write, content, None))

@@ -223,3 +223,14 @@ fn a_repeated_deletion_and_a_repeated_save_of_nothing_answer_like_the_first() {
     run(world.kb.save(nothing())).unwrap();
     assert_eq!(world.get("skill", "three").unwrap().title, "Three", "a late repeat does not apply");
 }
+
+#[test]
+fn an_entity_made_again_under_an_old_id_has_nothing_of_what_the_old_one_kept_to_itself() {
+    let world = World::new();
+    world.write("lorebase.yaml", "kinds:\n  customer:\n    private: [phone]\n");
+    world.sync();
+    world.save(Save::create("customer").id("seven").title("Old").set("phone", "111"));
+    run(world.kb.delete(lorebase::Delete::new("customer", "@seven"))).unwrap();
+    let made = world.save(Save::create("customer").id("seven").title("New"));
+    assert_eq!(made.fields.get("phone"), None);
+}
