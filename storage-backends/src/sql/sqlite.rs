@@ -18,6 +18,7 @@ mod upsert;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,7 +29,8 @@ use lorebase::store::{
     PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
-use sqlx::{Connection, SqlitePool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Sqlite, SqlitePool};
 
 use super::failure::{Failure, told};
 use crate::runtime::run;
@@ -89,9 +91,21 @@ struct Connections {
     /// One connection: writers of this process queue here, those of others in SQLite's own lock.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Whether the writer may commit without waiting for the disk: left behind where light work ended in a panic.
+    light: AtomicBool,
 }
 
 impl Connections {
+    /// The writer, whose commits wait for the disk whatever happened before.
+    async fn durable_writer(&self) -> Result<PoolConnection<Sqlite>, Failure> {
+        let mut held = self.writer.acquire().await?;
+        if self.light.load(Ordering::SeqCst) {
+            sqlx::query("PRAGMA synchronous = FULL").execute(&mut *held).await?;
+            self.light.store(false, Ordering::SeqCst);
+        }
+        Ok(held)
+    }
+
     fn told(&self, failure: Failure) -> Error {
         told(failure, &self.name, self.patience)
     }
@@ -137,7 +151,8 @@ macro_rules! writing {
         let connections = Arc::clone(&$cache.connections);
         run(async move {
             let write = async {
-                let mut transaction = connections.writer.begin_with("BEGIN IMMEDIATE").await?;
+                let mut held = connections.durable_writer().await?;
+                let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                 let $connection = &mut *transaction;
                 let value = $body.await?;
                 transaction.commit().await?;
@@ -158,6 +173,7 @@ macro_rules! writing_lightly {
         run(async move {
             let write = async {
                 let mut held = connections.writer.acquire().await?;
+                connections.light.store(true, Ordering::SeqCst);
                 sqlx::query("PRAGMA synchronous = NORMAL").execute(&mut *held).await?;
                 let written: Result<_, Failure> = async {
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
@@ -170,8 +186,10 @@ macro_rules! writing_lightly {
                 if let Err(error) = sqlx::query("PRAGMA synchronous = FULL").execute(&mut *held).await {
                     // The next one is opened as it should be.
                     held.close().await?;
+                    connections.light.store(false, Ordering::SeqCst);
                     return Err(error.into());
                 }
+                connections.light.store(false, Ordering::SeqCst);
                 written
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
@@ -249,7 +267,8 @@ impl CacheStore for SqliteCache {
         let connections = Arc::clone(&self.connections);
         run(async move {
             let write = async {
-                let mut transaction = connections.writer.begin_with("BEGIN IMMEDIATE").await?;
+                let mut held = connections.durable_writer().await?;
+                let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                 let outcome = apply::apply(&mut transaction, &batch).await?;
                 match outcome {
                     ApplyOutcome::Applied { .. } => transaction.commit().await?,

@@ -63,7 +63,9 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
             writer.clone()
         }
     };
-    Ok(SqliteCache { connections: Arc::new(Connections { name, patience, writer, readers }) })
+    Ok(SqliteCache {
+        connections: Arc::new(Connections { name, patience, writer, readers, light: std::sync::atomic::AtomicBool::new(false) }),
+    })
 }
 
 /// What can be said before SQLite is asked.
