@@ -418,6 +418,11 @@ mod tests {
         Err(Error::new(ErrorKind::NotFound, "it is meant to fail").into())
     }
 
+    async fn panicking(connection: &mut SqliteConnection) -> Result<(), Failure> {
+        assert_eq!(synchronous(connection).await?, FULL, "it is meant to panic");
+        Ok(())
+    }
+
     /// More statements than a connection keeps prepared.
     async fn many_others(connection: &mut SqliteConnection) -> Result<(), Failure> {
         for number in 0..150 {
@@ -438,6 +443,8 @@ mod tests {
                 let failed = writing_lightly!(cache, |connection| failing(connection));
                 assert_eq!(failed.unwrap_err().kind(), ErrorKind::NotFound);
                 assert_eq!(writing!(cache, |connection| synchronous(connection))?, FULL, "after a failure in {round}");
+                assert!(writing_lightly!(cache, |connection| panicking(connection)).is_err(), "a panic is an error in {round}");
+                assert_eq!(writing!(cache, |connection| synchronous(connection))?, FULL, "after a panic in {round}");
                 writing!(cache, |connection| many_others(connection))?;
             }
             Ok(())
