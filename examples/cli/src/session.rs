@@ -47,9 +47,10 @@ impl Session {
         }
     }
 
-    /// Why there is no entity at all, and what to do about it; `None` where there are some.
+    /// Why there is no entity at all, and what to do about it; `None` where there are some, or files that are broken.
     pub(crate) async fn emptiness(&self) -> Result<Option<&'static str>, Failure> {
-        if self.kb.status().await?.total > 0 {
+        let health = self.kb.status().await?;
+        if health.total > 0 || health.invalid > 0 {
             return Ok(None);
         }
         Ok(Some(match self.kb.synced_commit().await? {
