@@ -33,6 +33,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqlitePool};
 
 use super::failure::{Failure, told};
+use crate::failpoint;
 use crate::runtime::run;
 
 /// Records that a search indexes in one transaction before it begins.
@@ -155,7 +156,9 @@ macro_rules! writing {
                 let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                 let $connection = &mut *transaction;
                 let value = $body.await?;
+                failpoint::hit("sql.write.written");
                 transaction.commit().await?;
+                failpoint::hit("sql.write.committed");
                 Ok(value)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
@@ -179,7 +182,9 @@ macro_rules! writing_lightly {
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                     let $connection = &mut *transaction;
                     let value = $body.await?;
+                    failpoint::hit("sql.light.written");
                     transaction.commit().await?;
+                    failpoint::hit("sql.light.committed");
                     Ok(value)
                 }
                 .await;
@@ -268,10 +273,16 @@ impl CacheStore for SqliteCache {
         run(async move {
             let write = async {
                 let mut held = connections.durable_writer().await?;
+                failpoint::hit("sql.apply.asked");
                 let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
+                failpoint::hit("sql.apply.begun");
                 let outcome = apply::apply(&mut transaction, &batch).await?;
                 match outcome {
-                    ApplyOutcome::Applied { .. } => transaction.commit().await?,
+                    ApplyOutcome::Applied { .. } => {
+                        failpoint::hit("sql.apply.written");
+                        transaction.commit().await?;
+                        failpoint::hit("sql.apply.committed");
+                    }
                     _ => transaction.rollback().await?,
                 }
                 Ok(outcome)

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::random::Random;
-use super::scratch::{HOT, Scratch, git, is, try_git};
+use super::scratch::{HOT, SLOTS, Scratch, git, is, try_git};
 
 /// How often git is asked again in one turn.
 const TRIES: u32 = 8;
@@ -145,6 +145,9 @@ impl Engineer {
         let among = if self.random.below(2) == 0 && !hot.is_empty() { &hot } else { &files };
         let Some(path) = self.random.pick(among).cloned() else { return };
         let text = text(&path);
+        if text.contains("\nSlot 0 ") {
+            return self.change_hot(&path, &text, &token);
+        }
         match self.random.below(20) {
             0 | 1 => {
                 let id = if self.number.is_multiple_of(2) { format!("id: c-e{}\n", self.number) } else { String::new() };
@@ -171,6 +174,17 @@ impl Engineer {
                 self.write(&path, &replace_line(&text, &format!("{field}: "), &format!("{field}: {token}"), &mut self.random.clone()));
             }
         }
+    }
+
+    /// Where a crowd works, mostly a field of one's own; sometimes what others work on.
+    fn change_hot(&mut self, path: &str, text: &str, token: &str) {
+        let slot = format!("Slot {} ", self.random.below(SLOTS));
+        let (key, line) = match self.random.below(10) {
+            0 => (slot.as_str(), format!("{slot}{token}")),
+            1 => ("region: ", format!("region: {token}")),
+            _ => ("note: ", format!("note: {token}")),
+        };
+        self.write(path, &replace_line(text, key, &line, &mut self.random.clone()));
     }
 
     /// As editors save: beside it, then in its place.
