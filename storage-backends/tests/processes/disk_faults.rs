@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use lorebase::knowledge::{Knowledge, SyncStatus};
 use lorebase::store::View;
@@ -101,8 +102,8 @@ pub(crate) async fn suffer(orders: &Orders, fault: &str) {
     match fault {
         "full" => full(&ground, Becomes::Refused).await,
         "full for git" => full(&ground, Becomes::Pending).await,
-        "read-only objects" => read_only(&ground, Becomes::Pending).await,
-        "read-only database" => read_only(&ground, Becomes::Refused).await,
+        "read-only objects" => read_only_objects(&ground).await,
+        "read-only database" => read_only_database(&ground).await,
         "limit" => limit(&ground).await,
         other => panic!("no fault is called `{other}`"),
     }
@@ -147,29 +148,78 @@ fn fill(path: &Path) {
 }
 
 /// A folder that can be read and not written, whoever asks.
-async fn read_only(ground: &Ground, becomes: Becomes) {
+async fn read_only_objects(ground: &Ground) {
     let git = ground.repository.join(".git");
-    let git = if git.exists() { git } else { ground.repository.clone() };
-    let (folder, database, says) = match becomes {
-        Becomes::Pending => (git.join("objects"), ground.database.clone(), ["objects", "write access to the whole repository"]),
-        Becomes::Refused => (ground.folder.join("cache"), ground.folder.join("cache/cache.db"), ["cache/cache.db", "cannot be"]),
-    };
-    std::fs::create_dir_all(&folder).unwrap();
+    let objects = if git.exists() { git } else { ground.repository.clone() }.join("objects");
+    let path = objects.to_str().unwrap();
+    run("mount", &["--bind", path, path]);
+    let says = [path, "give the user that runs this program write access to the whole repository"];
+    ground.suffer(Becomes::Pending, &says, || remount(path, "ro"), || remount(path, "rw")).await;
+}
+
+/// A database that is found read-only: it is opened anew, because no file system can be made read-only under a writer.
+async fn read_only_database(ground: &Ground) {
+    let folder = ground.folder.join("cache");
+    std::fs::create_dir(&folder).unwrap();
     let path = folder.to_str().unwrap();
     run("mount", &["--bind", path, path]);
-    let ground = Ground { database, ..ground.clone() };
-    ground
-        .suffer(becomes, &says, || run("mount", &["-o", "remount,bind,ro", path]), || run("mount", &["-o", "remount,bind,rw", path]))
-        .await;
+    let ground = Ground { database: folder.join("cache.db"), ..ground.clone() };
+    {
+        let kb = ground.open().await.unwrap();
+        kb.sync(SyncOptions::default()).await.unwrap();
+        save(&kb, "c-acme", "t1x1z").await.unwrap();
+    }
+    remount(path, "ro");
+    let told = match ground.open().await {
+        Err(error) => error,
+        Ok(kb) => {
+            assert_eq!(field(&kb, "c-zenith").await, "e0x3z");
+            save(&kb, "c-acme", "t1x2z").await.unwrap_err()
+        }
+    };
+    assert_eq!(told.kind(), ErrorKind::Unavailable, "{told}");
+    is_told(&told, &[ground.database.to_str().unwrap(), "cannot be", "writ"]);
+    remount(path, "rw");
+    let kb = ground.open().await.unwrap();
+    assert_eq!(field(&kb, "c-acme").await, "t1x1z");
+    ground.healed(&kb, &["t1x1z"]).await;
+}
+
+/// Connections are closed in the background, and before that a file system stays as it is.
+fn remount(path: &str, way: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let output = Command::new("mount").args(["-o", &format!("remount,bind,{way}"), path]).output().unwrap();
+        if output.status.success() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{}", String::from_utf8_lossy(&output.stderr));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
 
 /// No file may grow beyond what the shell has set: a stand-in for a full disk that needs no rights. The limit stays
 /// with the process; the next one is without it.
 async fn limit(ground: &Ground) {
     let kb = ground.open().await.unwrap();
-    let error = save(&kb, "c-acme", "t1x2z").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    is_told(&error, &["cache.db", "cannot be read or written", "check the disk it is on"]);
-    assert_eq!(field(&kb, "c-acme").await, "t1x1z");
+    let mut last = "t1x1z".to_owned();
+    let mut refused = Vec::new();
+    for number in 10..200 {
+        let token = format!("t1x{number}z");
+        match save(&kb, "c-acme", &token).await {
+            Ok(_) => last = token,
+            Err(error) => refused.push(error),
+        }
+        if refused.len() == 3 {
+            break;
+        }
+    }
+    assert_eq!(refused.len(), 3, "the limit was never felt");
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        is_told(&error, &["cache.db", "cannot be read or written", "check the disk it is on"]);
+    }
+    assert_eq!(field(&kb, "c-acme").await, last);
     assert_eq!(field(&kb, "c-zenith").await, "e0x3z");
+    std::fs::write(ground.folder.join("last"), last).unwrap();
 }
