@@ -66,6 +66,8 @@ mod on {
         if kill_process(getpid(), signal).is_err() || !stops {
             std::process::abort();
         }
+        // Another thread may be the one that is told to stop all of them: this one goes nowhere meanwhile.
+        std::thread::sleep(std::time::Duration::from_millis(500));
     }
 
     #[cfg(not(unix))]

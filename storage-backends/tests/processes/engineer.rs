@@ -180,8 +180,9 @@ impl Engineer {
     fn change_hot(&mut self, path: &str, text: &str, token: &str) {
         let slot = format!("Slot {} ", self.random.below(SLOTS));
         let (key, line) = match self.random.below(10) {
-            0 => (slot.as_str(), format!("{slot}{token}")),
-            1 => ("region: ", format!("region: {token}")),
+            0..3 => (slot.as_str(), format!("{slot}{token}")),
+            3 => ("tier: ", format!("tier: {token}")),
+            4 => ("region: ", format!("region: {token}")),
             _ => ("note: ", format!("note: {token}")),
         };
         self.write(path, &replace_line(text, key, &line, &mut self.random.clone()));

@@ -72,7 +72,7 @@ fn kill_and_restart(test: &'static str, bare: bool) {
         return child::obey(&orders);
     }
     let begun = Instant::now();
-    let (kills, at_each, seed) = (setting("LOREBASE_KILLS", 40), setting("LOREBASE_KILLS_AT_EACH", 1), setting("LOREBASE_SEED", 1));
+    let (kills, at_each, seed) = (setting("LOREBASE_KILLS", 30), setting("LOREBASE_KILLS_AT_EACH", 1), setting("LOREBASE_SEED", 1));
     println!(
         "{kills} kills at random moments, {at_each} at each named place together with the other kind of repository, seed {seed} \
          (LOREBASE_KILLS, LOREBASE_KILLS_AT_EACH, LOREBASE_SEED)"

@@ -21,7 +21,7 @@ use super::shifted;
 use super::steps::End;
 use super::trial::exit_of;
 
-const SAVES: u32 = 8;
+const SAVES: u32 = 4;
 
 /// Places of the stores in which something is held: git's locks, SQLite's, the lease.
 const HOLDING: [&str; 9] = [
@@ -34,6 +34,16 @@ const HOLDING: [&str; 9] = [
     "sql.apply.begun",
     "sql.apply.committed",
     "sql.light.committed",
+];
+
+/// Those in which what is held keeps everybody from committing until the process goes on.
+const LOCKING: [&str; 6] = [
+    "git.advance.locked",
+    "git.advance.journalled",
+    "git.ref.written",
+    "git.advance.moved",
+    "git.advance.unlocked",
+    "sql.apply.begun",
 ];
 
 #[test]
@@ -52,9 +62,9 @@ fn pause(test: &'static str, bare: bool) {
     }
     let begun = Instant::now();
     let (rounds, seed) = (setting("LOREBASE_PAUSES", 0), setting("LOREBASE_SEED", 1));
-    println!("{rounds} pauses at each place (0: one at every other), seed {seed} (LOREBASE_PAUSES, LOREBASE_SEED)");
+    println!("{rounds} pauses at each place (0: one at some), seed {seed} (LOREBASE_PAUSES, LOREBASE_SEED)");
     let all = STEPS.iter().map(|(step, _)| (*step, true)).chain(HOLDING.iter().map(|place| (*place, false)));
-    let places: Vec<(&str, bool)> = all.enumerate().filter(|(at, _)| rounds > 0 || at.is_multiple_of(2) == bare).map(|(_, place)| place).collect();
+    let places: Vec<(&str, bool)> = all.enumerate().filter(|(at, _)| rounds > 0 || at % 4 == if bare { 0 } else { 2 }).map(|(_, place)| place).collect();
     let mut trial = Trial { test, scratch: Scratch::crowded(bare), random: Random::new(seed), ledgers: Vec::new(), life: 0, taken_over: 0 };
     shifted::put_forward(trial.scratch.folder());
     let mut pauses = 0;
@@ -81,7 +91,6 @@ fn pause(test: &'static str, bare: bool) {
         Proof { runs: pauses, steps: figures.saves, seed, acknowledged: figures.acknowledged, lost: figures.lost, broken: figures.stale };
     let details = json!({"places": places.len(), "takenOver": trial.taken_over, "staleAcknowledgements": figures.stale, "refused": figures.refused});
     report(&format!("paused past the lease: {name}"), "pauses", proof, begun, &details);
-    assert!(trial.taken_over * 2 > pauses, "others hardly ever took over");
 }
 
 struct Trial {
@@ -110,6 +119,7 @@ impl Trial {
     }
 
     fn pause_at(&mut self, place: &str, is_step: bool, n: u32) {
+        let begun = Instant::now();
         // What the first synchronisation has to take in.
         self.push();
         let ingests = place.starts_with('G') && place != "G2";
@@ -125,7 +135,10 @@ impl Trial {
         let taker = self.orders(Task::Hold { saves: SAVES }, None);
         self.finish(&taker, taker.start(self.test, None));
         let committed = taker.ledger().read().iter().any(|line| matches!(line, Line::Acknowledged { status, .. } if status == "Synced"));
-        self.taken_over += u64::from(committed && self.head() != before);
+        let taken_over = committed && self.head() != before;
+        self.taken_over += u64::from(taken_over);
+        assert_ne!(taken_over, LOCKING.contains(&place), "whether others commit while somebody is paused at {place}");
+        println!("{place}: {} after {:?}", if taken_over { "taken over" } else { "waited for" }, begun.elapsed());
         kill_process(pid, Signal::CONT).unwrap();
         let status = exit_of(&mut holder, Duration::from_mins(1), &format!("life {} never went on from {place}", orders.life));
         assert!(status.success(), "life {} after {place}: {status}:\n{}", orders.life, last_words(self.scratch.folder()));

@@ -25,6 +25,9 @@ pub(crate) const UNSEEN: &str = "tier";
 /// Forms that stay open while others save.
 const FORMS: usize = 12;
 
+/// Where two processes are to meet.
+const FEW: [u64; 2] = [2, 2];
+
 struct Saver {
     kb: KnowledgeBase,
     pen: Pen,
@@ -33,12 +36,14 @@ struct Saver {
     life: u32,
     number: u32,
     forms: Vec<Knowledge>,
+    /// On how many entities it works, and on how many places in the text of each.
+    among: [u64; 2],
 }
 
 impl Saver {
-    fn new(orders: &Orders, marker: Marker, kb: KnowledgeBase) -> Self {
+    fn new(orders: &Orders, marker: Marker, kb: KnowledgeBase, among: [u64; 2]) -> Self {
         let (pen, random) = (orders.ledger().pen(), Random::new(orders.seed));
-        Self { kb, pen, marker, random, life: orders.life, number: 0, forms: Vec::new() }
+        Self { kb, pen, marker, random, life: orders.life, number: 0, forms: Vec::new(), among }
     }
 
     /// One save, or a decision about a conflict.
@@ -62,7 +67,7 @@ impl Saver {
             let at = usize::try_from(self.random.below(FORMS as u64)).unwrap();
             return self.forms.swap_remove(at);
         }
-        let id = crowd_id(self.random.below(CROWD));
+        let id = crowd_id(self.random.below(self.among[0]));
         let form = self.kb.get_view("customer", Selector::Id(id.as_str().into()), View::Working).await.unwrap().unwrap();
         if self.forms.len() < FORMS {
             self.forms.push(form.clone());
@@ -92,7 +97,7 @@ impl Saver {
     }
 
     async fn set(&mut self) {
-        let (id, token) = (crowd_id(self.random.below(CROWD)), self.token());
+        let (id, token) = (crowd_id(self.random.below(self.among[0])), self.token());
         let mut save = Save::update("customer", "").id(&id).set(UNSEEN, token.as_str());
         save.slug = None;
         self.save(&id, UNSEEN, None, save).await;
@@ -107,7 +112,7 @@ impl Saver {
 
     async fn slot(&mut self) {
         let (form, token) = (self.form().await, self.token());
-        let name = format!("Slot {} ", self.random.below(SLOTS));
+        let name = format!("Slot {} ", self.random.below(self.among[1]));
         let Some(line) = form.body.lines().find(|line| line.starts_with(&name)) else { return };
         let seen = tokens(line).next().map(str::to_owned);
         let body = form.body.replace(line, &format!("{name}{token}"));
@@ -129,7 +134,7 @@ impl Saver {
 
 /// Saves beside others for so many seconds.
 pub(crate) async fn contend(orders: &Orders, marker: Marker, seconds: u64, savers: u32) {
-    let mut saver = Saver::new(orders, marker, opened(orders, PublishMode::Inline).await);
+    let mut saver = Saver::new(orders, marker, opened(orders, PublishMode::Inline).await, [CROWD, SLOTS]);
     wait_for_the_others(orders, savers);
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
@@ -140,7 +145,7 @@ pub(crate) async fn contend(orders: &Orders, marker: Marker, seconds: u64, saver
 /// Saves so often on the clock of the test's folder, synchronises before and after, and goes.
 pub(crate) async fn hold(orders: &Orders, marker: Marker, saves: u32) {
     let kb = shifted::open(&orders.folder, &orders.repository, database(orders), PublishMode::Inline).await.unwrap();
-    let mut saver = Saver::new(orders, marker, kb);
+    let mut saver = Saver::new(orders, marker, kb, FEW);
     synchronise(&saver.kb).await;
     for _ in 0..saves {
         saver.turn().await;

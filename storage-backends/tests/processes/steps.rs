@@ -70,6 +70,8 @@ impl Steps {
         *count += 1;
         if let Some(end) = self.end.as_ref().filter(|end| end.step == step && end.n == *count) {
             kill_process(getpid(), if end.pauses { Signal::STOP } else { Signal::KILL }).unwrap();
+            // Another thread may be the one that is told to stop all of them: this one goes nowhere meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(500));
         }
     }
 }
