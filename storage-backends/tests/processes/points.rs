@@ -11,6 +11,8 @@ pub(crate) enum Way {
     After(&'static str),
     /// By filling a new database.
     Filling,
+    /// By making a new repository and filling it from a database.
+    Making,
 }
 
 /// A named place in the stores.
@@ -36,7 +38,7 @@ const INLINE: Way = Way::Working(Life::Inline);
 const BULK: Way = Way::Working(Life::Bulk);
 
 /// Every place of the stores.
-pub(crate) const POINTS: [Point; 44] = [
+pub(crate) const POINTS: [Point; 46] = [
     point("git.objects.half", INLINE, "some of a commit's objects are in their places"),
     point("git.objects.placed", INLINE, "all objects are in their places, their folders not flushed"),
     point("git.prepare.objects", INLINE, "the objects are on the disk, nothing names them"),
@@ -68,6 +70,8 @@ pub(crate) const POINTS: [Point; 44] = [
     point("git.recovery.done", Way::After("git.ref.replaced"), "a recovery is done, the journal is still there"),
     point("git.recovery.unguarded", Way::After("git.prepare.packed"), "a recovery has removed the guard of a dead process's pack"),
     point("git.recovery.staging", Way::After("git.pack.half"), "a recovery is about to remove a half-written pack"),
+    point("git.init.made", Way::Making, "a new repository is made and not in its place"),
+    point("git.init.placed", Way::Making, "a new repository is in its place, and nothing in it"),
     point("sql.apply.asked", INLINE, "a batch waits for the database"),
     point("sql.apply.begun", INLINE, "a transaction has begun"),
     point("sql.apply.half", INLINE, "a transaction has freed places and not taken them"),

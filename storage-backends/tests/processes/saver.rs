@@ -63,16 +63,22 @@ impl Saver {
 
     /// A form: as somebody sees it now, or as it was a while ago.
     async fn form(&mut self) -> Knowledge {
-        if self.forms.len() == FORMS && self.random.below(5) == 0 {
-            let at = usize::try_from(self.random.below(FORMS as u64)).unwrap();
+        let old = if self.among == FEW { !self.forms.is_empty() } else { self.forms.len() == FORMS && self.random.below(5) == 0 };
+        if old {
+            let at = usize::try_from(self.random.below(self.forms.len() as u64)).unwrap();
             return self.forms.swap_remove(at);
         }
-        let id = crowd_id(self.random.below(self.among[0]));
-        let form = self.kb.get_view("customer", Selector::Id(id.as_str().into()), View::Working).await.unwrap().unwrap();
-        if self.forms.len() < FORMS {
+        let number = self.random.below(self.among[0]);
+        let form = self.read(number).await;
+        if self.forms.len() < FORMS && self.among != FEW {
             self.forms.push(form.clone());
         }
         form
+    }
+
+    async fn read(&self, number: u64) -> Knowledge {
+        let id = crowd_id(number);
+        self.kb.get_view("customer", Selector::Id(id.as_str().into()), View::Working).await.unwrap().unwrap()
     }
 
     async fn save(&mut self, id: &str, place: &str, seen: Option<String>, save: Save) {
@@ -147,6 +153,11 @@ pub(crate) async fn hold(orders: &Orders, marker: Marker, saves: u32) {
     let kb = shifted::open(&orders.folder, &orders.repository, database(orders), PublishMode::Inline).await.unwrap();
     let mut saver = Saver::new(orders, marker, kb, FEW);
     synchronise(&saver.kb).await;
+    // Forms from before whatever happens meanwhile.
+    for number in 0..FEW[0] {
+        let form = saver.read(number).await;
+        saver.forms.push(form);
+    }
     for _ in 0..saves {
         saver.turn().await;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -140,6 +141,16 @@ impl<'a> Trial<'a> {
                 self.die_at(task.clone(), name, 1);
                 self.succeed(task);
             }),
+            Way::Making => {
+                self.look(engineer);
+                engineer.paused(|_| {
+                    let (database, repository) = self.elsewhere();
+                    self.succeed(Task::Rebuild { database: database.clone() });
+                    let task = Task::Restore { repository, database };
+                    self.die_at(task.clone(), name, 1);
+                    self.succeed(task);
+                });
+            }
         }
     }
 
@@ -167,8 +178,7 @@ impl<'a> Trial<'a> {
     /// has to succeed the second time.
     fn remake(&mut self, engineer: &AtWork) {
         self.look(engineer);
-        let folder = self.scratch.folder().to_owned();
-        let (database, repository) = (folder.join(format!("remade-{}.db", self.life)), folder.join(format!("remade-{}.git", self.life)));
+        let (database, repository) = self.elsewhere();
         engineer.paused(|_| {
             let tasks = [Task::Rebuild { database: database.clone() }, Task::Restore { repository: repository.clone(), database: database.clone() }];
             for task in tasks {
@@ -185,6 +195,12 @@ impl<'a> Trial<'a> {
         });
         std::fs::remove_dir_all(repository).unwrap();
         std::fs::remove_file(database).unwrap();
+    }
+
+    /// Another database and another repository.
+    fn elsewhere(&self) -> (PathBuf, PathBuf) {
+        let at = |kind: &str| self.scratch.folder().join(format!("remade-{}.{kind}", self.life));
+        (at("db"), at("git"))
     }
 
     /// A new process synchronises, soon; the engineer's begun work is committed; and all that was acknowledged is
