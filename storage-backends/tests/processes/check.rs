@@ -74,9 +74,10 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
             let holds = |entity: &&Entity| entity.values.iter().any(|(name, value)| name == field && value.contains(token));
             entity.into_iter().chain(&sight.entities).filter(|entity| entity.kind == kind).find(holds)
         };
-        // What the source says where a person has edited is kept beside the entity until somebody decides.
+        // What the source says where a person has edited is kept beside the entity until somebody decides, or until the
+        // entity is gone.
         let asked = |(of, which, value): &(String, String, String)| of == kind && which == id && value.contains(token);
-        if of_source.contains(token) && sight.open.iter().any(asked) {
+        if of_source.contains(token) && (history.removed_or_restored(id) || sight.open.iter().any(asked)) {
             continue;
         }
         if let Some(fault) = lost(field, token, entity, shown, later, history) {

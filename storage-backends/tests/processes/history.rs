@@ -99,6 +99,11 @@ impl History {
         self.marks.get(&mark_of(id)) == Some(&Stand::Restored)
     }
 
+    /// Whether the engineer removed the entity with this id, or brought it back.
+    pub(crate) fn removed_or_restored(&self, id: &str) -> bool {
+        matches!(self.marks.get(&mark_of(id)), Some(Stand::RemovedByEngineer | Stand::Restored))
+    }
+
     pub(crate) fn operations(&self) -> usize {
         self.operations.len()
     }
