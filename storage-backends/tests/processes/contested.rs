@@ -141,6 +141,7 @@ fn replaced(saves: &[&Saved<'_>], entity: &Entity, excused: bool, history: &Hist
         let Some(text) = &save.intent.seen else { continue };
         if let Some(other) = seen.insert(text, save.token)
             && !excused
+            && !history.was_restored(text)
         {
             faults.push(format!("two forms replaced `{text}`: `{other}` and `{}`", save.token));
         }
@@ -148,8 +149,8 @@ fn replaced(saves: &[&Saved<'_>], entity: &Entity, excused: bool, history: &Hist
     for save in saves {
         let shown = entity.values.iter().any(|(_, value)| value.contains(save.token));
         let by_person = history.stand(save.token) == Some(Stand::RemovedByEngineer);
-        // Without a form whoever saves last wins: a later commit, or the same one.
-        let commit = |save: &Saved<'_>| save.operation.and_then(|operation| history.place_of(operation));
+        // Without a form whoever saves last wins: a later commit, the same one, or what a conflict holds after all of them.
+        let commit = |save: &Saved<'_>| save.operation.and_then(|operation| history.place_of(operation)).unwrap_or(usize::MAX);
         let later = |other: &&&Saved<'_>| other.token != save.token && other.intent.seen.is_none() && commit(other) >= commit(save);
         let by_other = seen.contains_key(save.token) || save.intent.seen.is_none() && saves.iter().any(|other| later(&other));
         if !(shown || by_person || by_other || excused) {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::random::Random;
-use super::scratch::{HOT, SLOTS, Scratch, git, is, try_git};
+use super::scratch::{HOT, SLOTS, Scratch, is, try_git};
 
 /// How often git is asked again in one turn.
 const TRIES: u32 = 8;
@@ -85,14 +85,18 @@ impl Engineer {
         if self.bare {
             // A push that lost a race begins anew, on what others pushed.
             let pushed = (0..TRIES).any(|_| {
-                git(&self.folder, &["fetch", "-q", "origin", "main"]);
-                git(&self.folder, &["reset", "-q", "--hard", "FETCH_HEAD"]);
+                // Git's own housekeeping may hold a lock of the clone for a moment.
+                let done = |arguments: &[&str]| try_git(&self.folder, arguments).status.success();
+                if !(done(&["fetch", "-q", "origin", "main"]) && done(&["reset", "-q", "--hard", "FETCH_HEAD"])) {
+                    return false;
+                }
                 self.change();
                 let committed = self.commit();
                 self.open.clear();
                 committed && try_git(&self.folder, &["push", "-q", "origin", "HEAD:main"]).status.success()
             });
             self.lost += u32::from(!pushed);
+            self.open.clear();
         } else {
             self.change();
             self.finish();

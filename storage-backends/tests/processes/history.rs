@@ -21,6 +21,8 @@ pub(crate) struct History {
     read_to: Option<String>,
     /// Tokens, and the ids that files and entries give.
     marks: HashMap<String, Stand>,
+    /// What the engineer brought back, whatever became of it since.
+    restored: HashSet<String>,
     /// In how many lines of the tree each of them is.
     lines: HashMap<String, i64>,
     /// In which commit each operation is, counted from 1.
@@ -85,6 +87,9 @@ impl History {
                 (false, false) if engineer => Stand::RemovedByEngineer,
                 (false, false) => Stand::RemovedByUs,
             };
+            if stand == Stand::Restored {
+                self.restored.insert(mark.clone());
+            }
             self.marks.insert(mark, stand);
         }
     }
@@ -97,6 +102,11 @@ impl History {
     /// Whether the engineer brought the entity with this id back after it was removed, or into a second file before.
     pub(crate) fn restored(&self, id: &str) -> bool {
         self.marks.get(&mark_of(id)) == Some(&Stand::Restored)
+    }
+
+    /// Whether the engineer ever brought this token back, as an editor does that was open while somebody else saved.
+    pub(crate) fn was_restored(&self, token: &str) -> bool {
+        self.restored.contains(token)
     }
 
     /// Whether the engineer removed the entity with this id, or brought it back.
