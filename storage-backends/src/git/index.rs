@@ -124,7 +124,8 @@ fn unreadable(path: &Path, error: impl Into<gix::Error>) -> Error {
         return error;
     }
     let place = path.display().to_string();
-    let message = format!("the index `{place}` is damaged; remove that file and run `git reset`, which makes it again and changes no other");
+    let message =
+        format!("the index `{place}` is damaged; remove that file and run `git reset`, which makes it again and changes no other");
     Error::new(ErrorKind::Corrupt, message).with("path", place).caused_by(error)
 }
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use lorebase::{Error, ErrorKind, Result};
 
+use super::branch;
 use super::durable::{self, parent};
 use super::open::gix_options;
 use super::options::{GitOptions, ObjectFormat};
-use super::branch;
 use crate::{failpoint, process};
 
 /// What the name of a half-made repository begins with; its owner follows.

@@ -108,7 +108,7 @@ impl Connections {
     }
 
     /// A connection whose transaction SQLite may have ended by itself is not used again; the next one is a new one.
-    fn checked<T>(&self, held: &mut PoolConnection<Sqlite>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    fn checked<T>(held: &mut PoolConnection<Sqlite>, outcome: Result<T, Failure>) -> Result<T, Failure> {
         if outcome.as_ref().is_err_and(ends_transaction) {
             held.close_on_drop();
         }
@@ -151,7 +151,7 @@ macro_rules! reading_at_once {
                     Ok(value)
                 }
                 .await;
-                connections.checked(&mut held, read)
+                Connections::checked(&mut held, read)
             };
             read.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -176,7 +176,7 @@ macro_rules! writing {
                     Ok(value)
                 }
                 .await;
-                connections.checked(&mut held, written)
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -212,7 +212,7 @@ macro_rules! writing_lightly {
                     return Err(error.into());
                 }
                 connections.light.store(false, Ordering::SeqCst);
-                connections.checked(&mut held, written)
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -306,7 +306,7 @@ impl CacheStore for SqliteCache {
                     Ok(outcome)
                 };
                 let written = written.await;
-                connections.checked(&mut held, written)
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })

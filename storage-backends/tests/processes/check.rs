@@ -64,8 +64,12 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
     figures.judged = newest.len();
     let decision = |intent: &&&Intent| matches!(intent.what, What::Keep | What::Discard) && acknowledged.contains(intent.number.as_str());
     figures.decided = intents.iter().filter(decision).count();
-    let of_source: HashSet<&str> =
-        intents.iter().filter(|intent| intent.what == What::Refresh).flat_map(|intent| &intent.values).map(|(_, token)| token.as_str()).collect();
+    let of_source: HashSet<&str> = intents
+        .iter()
+        .filter(|intent| intent.what == What::Refresh)
+        .flat_map(|intent| &intent.values)
+        .map(|(_, token)| token.as_str())
+        .collect();
     for ((kind, id, field), (at, token)) in newest {
         let entity = entities.get(&(kind, id)).copied();
         let later = intents[at + 1..].iter().filter(|intent| intent.kind == kind && intent.id == id);

@@ -43,8 +43,10 @@ struct Saved<'a> {
 /// Says what is wrong; nothing when all is well.
 pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figures, Vec<String>) {
     let (mut figures, mut wrong) = (Figures::default(), history.doubled.clone());
-    let intents: HashMap<&str, &Intent> =
-        lines.iter().filter_map(|line| if let Line::Intent(intent) = line { Some((intent.number.as_str(), intent)) } else { None }).collect();
+    let intents: HashMap<&str, &Intent> = lines
+        .iter()
+        .filter_map(|line| if let Line::Intent(intent) = line { Some((intent.number.as_str(), intent)) } else { None })
+        .collect();
     figures.saves = intents.len() as u64;
     let (mut saved, mut given_up) = (Vec::new(), HashSet::new());
     for line in lines {
@@ -154,7 +156,11 @@ fn replaced(saves: &[&Saved<'_>], entity: &Entity, excused: bool, history: &Hist
         let later = |other: &&&Saved<'_>| other.token != save.token && other.intent.seen.is_none() && commit(other) >= commit(save);
         let by_other = seen.contains_key(save.token) || save.intent.seen.is_none() && saves.iter().any(|other| later(&other));
         if !(shown || by_person || by_other || excused) {
-            faults.push(format!("`{}` is lost: in git {:?}, and nobody who had seen it replaced it", save.token, history.stand(save.token)));
+            faults.push(format!(
+                "`{}` is lost: in git {:?}, and nobody who had seen it replaced it",
+                save.token,
+                history.stand(save.token)
+            ));
         }
     }
     faults

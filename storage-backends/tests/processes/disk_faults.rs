@@ -69,7 +69,9 @@ impl Ground {
         kb.sync(SyncOptions::default()).await.unwrap();
         for token in acknowledged {
             let commits = git(&self.repository, &["log", "--format=%H", "--diff-filter=AM", &format!("-S{token}"), "refs/heads/main"]);
-            let brought = commits.lines().filter(|commit| git(&self.repository, &["show", "--format=", commit]).contains(&format!("+region: {token}")));
+            let brought = commits
+                .lines()
+                .filter(|commit| git(&self.repository, &["show", "--format=", commit]).contains(&format!("+region: {token}")));
             assert_eq!(brought.count(), 1, "`{token}` is not in git once");
         }
         assert_eq!(save(kb, "c-acme", "t1x9z").await.unwrap().sync_status, SyncStatus::Synced);

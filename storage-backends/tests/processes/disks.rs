@@ -123,7 +123,9 @@ fn a_lock_of_head_that_somebody_left_is_in_nobodys_way() {
 
 #[test]
 fn a_truncated_commit_holds_up_saves_and_loses_none() {
-    suffer("truncated commit", true, Becomes::Pending, &["run `git fsck` and restore"], |scratch| Damage::to(object(scratch, "main"), half));
+    suffer("truncated commit", true, Becomes::Pending, &["run `git fsck` and restore"], |scratch| {
+        Damage::to(object(scratch, "main"), half)
+    });
 }
 
 #[test]
@@ -162,7 +164,10 @@ fn a_truncated_pack_holds_up_saves_and_loses_none() {
         match ground.open().await {
             Ok(kb) => {
                 assert_eq!(save(&kb, "c-acme", "t1x2z").await.unwrap().sync_status, SyncStatus::Pending);
-                is_told(&kb.sync(SyncOptions::default()).await.unwrap_err(), &["run `git fsck` and restore what it names from another clone"]);
+                is_told(
+                    &kb.sync(SyncOptions::default()).await.unwrap_err(),
+                    &["run `git fsck` and restore what it names from another clone"],
+                );
                 assert_eq!(field(&kb, "c-zenith").await, "e0x3z");
             }
             Err(error) => panic!("nothing is served because a pack is damaged: {error}"),
@@ -229,7 +234,10 @@ fn a_truncated_database_is_told_and_put_back_loses_nothing() {
             Ok(kb) => kb.sync(SyncOptions::default()).await.unwrap_err(),
         };
         assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
-        is_told(&refused, &["cache.db", "move the file aside and open again", "saves and drafts in it that are not in git yet would be lost"]);
+        is_told(
+            &refused,
+            &["cache.db", "move the file aside and open again", "saves and drafts in it that are not in git yet would be lost"],
+        );
         remove_logs(&database);
         damage.undo();
         let kb = ground(&scratch).open().await.unwrap();
@@ -289,7 +297,9 @@ fn suffer_mounted(test: &str, fault: &str, bare: bool) {
     }
     let begun = Instant::now();
     let Some(way) = mounting() else {
-        eprintln!("NOT RUN: `{fault}` needs `unshare` and `mount`, as root or with user namespaces; a full disk has a stand-in that ran (`limit`)");
+        eprintln!(
+            "NOT RUN: `{fault}` needs `unshare` and `mount`, as root or with user namespaces; a full disk has a stand-in that ran (`limit`)"
+        );
         return proven(fault, begun, false);
     };
     let scratch = Scratch::new(bare);

@@ -48,12 +48,8 @@ impl Story {
         history.commit("a", true, "Begin", "+++ b/h\n+id: h-1\n+region: e0x1z\n");
         history.commit("b", false, &message(ONE), &patch("e0x1z", "t1x1z"));
         history.commit("c", false, &message(TWO), &patch("t1x1z", "t1x2z"));
-        let lines = vec![
-            intent("1", "t1x1z", Some("e0x1z")),
-            acknowledged("1", ONE),
-            intent("2", "t1x2z", Some("t1x1z")),
-            acknowledged("2", TWO),
-        ];
+        let lines =
+            vec![intent("1", "t1x1z", Some("e0x1z")), acknowledged("1", ONE), intent("2", "t1x2z", Some("t1x1z")), acknowledged("2", TWO)];
         Self { lines, sight: sight("t1x2z"), history }
     }
 
@@ -125,7 +121,14 @@ fn a_save_called_synced_that_is_not_in_git_is_stale() {
 #[test]
 fn what_comes_back_after_its_deletion_is_seen() {
     let mut story = Story::good();
-    let delete = Intent { number: "3".to_owned(), what: What::Delete, kind: "customer".to_owned(), id: "h-1".to_owned(), values: Vec::new(), seen: None };
+    let delete = Intent {
+        number: "3".to_owned(),
+        what: What::Delete,
+        kind: "customer".to_owned(),
+        id: "h-1".to_owned(),
+        values: Vec::new(),
+        seen: None,
+    };
     story.lines.extend([Line::Intent(delete), acknowledged("3", "00000000-0000-4000-8000-000000000003")]);
     story.is_told("customer h-1 was deleted and is there again");
 }
@@ -139,7 +142,13 @@ fn differences_damage_waiting_and_failures_are_seen_by_both() {
     story.sight.entities[0].status = SyncStatus::Pending;
     story.lines.push(Line::Failed { number: "4".to_owned(), why: "no reason".to_owned() });
     let (wrong, ..) = story.judged();
-    for says in ["SQL and git differ", "the database is not sound", "the log calls a save waiting", "Pending after a synchronisation", "save 4 failed"] {
+    for says in [
+        "SQL and git differ",
+        "the database is not sound",
+        "the log calls a save waiting",
+        "Pending after a synchronisation",
+        "save 4 failed",
+    ] {
         assert_eq!(wrong.iter().filter(|fault| fault.contains(says)).count(), 2, "{says} in {wrong:#?}");
     }
 }

@@ -37,14 +37,8 @@ const HOLDING: [&str; 9] = [
 ];
 
 /// Those in which what is held keeps everybody from committing until the process goes on.
-const LOCKING: [&str; 6] = [
-    "git.advance.locked",
-    "git.advance.journalled",
-    "git.ref.written",
-    "git.advance.moved",
-    "git.advance.unlocked",
-    "sql.apply.begun",
-];
+const LOCKING: [&str; 6] =
+    ["git.advance.locked", "git.advance.journalled", "git.ref.written", "git.advance.moved", "git.advance.unlocked", "sql.apply.begun"];
 
 #[test]
 fn a_process_paused_past_its_lease_on_a_bare_repository_acknowledges_and_overwrites_nothing_stale() {
@@ -64,7 +58,8 @@ fn pause(test: &'static str, bare: bool) {
     let (rounds, seed) = (setting("LOREBASE_PAUSES", 0), setting("LOREBASE_SEED", 1));
     println!("{rounds} pauses at each place (0: one at some), seed {seed} (LOREBASE_PAUSES, LOREBASE_SEED)");
     let all = STEPS.iter().map(|(step, _)| (*step, true)).chain(HOLDING.iter().map(|place| (*place, false)));
-    let places: Vec<(&str, bool)> = all.enumerate().filter(|(at, _)| rounds > 0 || at % 4 == if bare { 0 } else { 2 }).map(|(_, place)| place).collect();
+    let places: Vec<(&str, bool)> =
+        all.enumerate().filter(|(at, _)| rounds > 0 || at % 4 == if bare { 0 } else { 2 }).map(|(_, place)| place).collect();
     let mut trial = Trial { test, scratch: Scratch::crowded(bare), random: Random::new(seed), ledgers: Vec::new(), life: 0, taken_over: 0 };
     shifted::put_forward(trial.scratch.folder());
     let mut pauses = 0;
@@ -89,7 +84,8 @@ fn pause(test: &'static str, bare: bool) {
     );
     let proof =
         Proof { runs: pauses, steps: figures.saves, seed, acknowledged: figures.acknowledged, lost: figures.lost, broken: figures.stale };
-    let details = json!({"places": places.len(), "takenOver": trial.taken_over, "staleAcknowledgements": figures.stale, "refused": figures.refused});
+    let details =
+        json!({"places": places.len(), "takenOver": trial.taken_over, "staleAcknowledgements": figures.stale, "refused": figures.refused});
     report(&format!("paused past the lease: {name}"), "pauses", proof, begun, &details);
 }
 

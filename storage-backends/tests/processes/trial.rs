@@ -180,7 +180,10 @@ impl<'a> Trial<'a> {
         self.look(engineer);
         let (database, repository) = self.elsewhere();
         engineer.paused(|_| {
-            let tasks = [Task::Rebuild { database: database.clone() }, Task::Restore { repository: repository.clone(), database: database.clone() }];
+            let tasks = [
+                Task::Rebuild { database: database.clone() },
+                Task::Restore { repository: repository.clone(), database: database.clone() },
+            ];
             for task in tasks {
                 let orders = self.orders(task.clone(), None);
                 let mut child = orders.start(self.test, None);

@@ -53,8 +53,7 @@ impl Worker {
         let last =
             orders.ledger().read().into_iter().rev().find_map(|line| if let Line::Intent(intent) = line { Some(intent) } else { None });
         let (pen, random) = (orders.ledger().pen(), Random::new(orders.seed));
-        let mut worker =
-            Self { kb, pen, random, marker, way, life: orders.life, number: 0, known: Vec::new(), forms: Vec::new() };
+        let mut worker = Self { kb, pen, random, marker, way, life: orders.life, number: 0, known: Vec::new(), forms: Vec::new() };
         if let Some(last) = last {
             worker.again(&last).await;
         }
@@ -178,7 +177,12 @@ impl Worker {
             self.announce(&number, What::Import, "customer", &id, &[("title", &title), ("region", &region), ("body", &body)]);
             numbers.push(number);
             let fields = [("name", format!("Row {title}")), ("region", region)].map(|(name, value)| (name.to_owned(), value.into()));
-            rows.push(ImportRow { slug: None, id: Some(id), fields: fields.into_iter().collect(), body: format!("# Row\n\nText {body}\n") });
+            rows.push(ImportRow {
+                slug: None,
+                id: Some(id),
+                fields: fields.into_iter().collect(),
+                body: format!("# Row\n\nText {body}\n"),
+            });
         }
         let outcome = self.kb.import("customer", &rows, Some(ada()), None).await;
         for number in numbers {

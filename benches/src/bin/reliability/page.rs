@@ -69,10 +69,10 @@ pub(crate) fn page(proofs: &Proofs) -> String {
     let mut text = INTRODUCTION.to_owned();
     totals(&mut text, proofs);
     text.push_str(PROOFS);
-    let of_processes = |proof: &&Proof| !proof.proof.starts_with("bad disk") && proof.caught.is_none();
+    let of_processes = |proof: &&Proof| !proof.name.starts_with("bad disk") && proof.caught.is_none();
     text.push_str("\n| proof | runs | steps or saves | acknowledged | lost | broken | seed | time |\n| --- | --: | --: | --: | --: | --: | --: | --: |\n");
     for proof in proofs.all.iter().filter(of_processes) {
-        let Proof { proof: name, what, runs, steps, seed, acknowledged, lost, broken, seconds, .. } = proof;
+        let Proof { name, what, runs, steps, seed, acknowledged, lost, broken, seconds, .. } = proof;
         let runs = format!("{} {}", count(*runs), if what == "steps" { "histories" } else { what });
         let (steps, acknowledged) = (count(*steps), count(*acknowledged));
         let _ = writeln!(text, "| {name} | {runs} | {steps} | {acknowledged} | {lost} | {broken} | {seed} | {seconds:.0} s |");
@@ -84,14 +84,14 @@ pub(crate) fn page(proofs: &Proofs) -> String {
     text.push_str("\n| what is wrong | held |\n| --- | --- |\n");
     for proof in proofs.named("bad disk: ") {
         let held = if proof.runs > 0 { "yes" } else { "**did not run**" };
-        let _ = writeln!(text, "| {} | {held} |", proof.proof.trim_start_matches("bad disk: "));
+        let _ = writeln!(text, "| {} | {held} |", proof.name.trim_start_matches("bad disk: "));
     }
     text.push_str(SABOTAGE);
     text.push_str("\n| taken away | missed | after histories | by |\n| --- | --- | --: | --- |\n");
     for proof in proofs.named("sabotage: ") {
         let missed = if proof.caught == Some(true) { "yes" } else { "**no**" };
         let by = proof.by.as_deref().unwrap_or_default().replace('|', "\\|");
-        let name = proof.proof.trim_start_matches("sabotage: ");
+        let name = proof.name.trim_start_matches("sabotage: ");
         let _ = writeln!(text, "| {name} | {missed} | {} | {by} |", proof.after_histories);
     }
     text.push_str(NOT_PROVED);
@@ -139,7 +139,7 @@ fn at_once(text: &mut String, proofs: &Proofs) {
         let _ = writeln!(
             text,
             "| {} | {} | {} s | {} | {} | {} | {} | {}, {} | {} ms | {} ms |",
-            proof.proof.trim_start_matches("saved at once: "),
+            proof.name.trim_start_matches("saved at once: "),
             of("processes"),
             of("forSeconds"),
             count(proof.acknowledged),
@@ -158,7 +158,7 @@ fn paused(text: &mut String, proofs: &Proofs) {
     text.push_str("\n| paused past the lease | places | pauses | others committed meanwhile | stale acknowledgements |\n| --- | --: | --: | --: | --: |\n");
     for proof in proofs.named("paused past the lease: ") {
         let of = |name: &str| number(&proof.details[name]);
-        let name = proof.proof.trim_start_matches("paused past the lease: ");
+        let name = proof.name.trim_start_matches("paused past the lease: ");
         let _ = writeln!(text, "| {name} | {} | {} | {} | {} |", of("places"), proof.runs, of("takenOver"), of("staleAcknowledgements"));
     }
     text.push_str("\nThe others were held up where the paused process held git's or SQLite's own lock, and lost nothing by it.\n");
@@ -176,7 +176,7 @@ fn points(text: &mut String, proofs: &Proofs) {
         let _ = writeln!(
             text,
             "\nBy chance, in the last step that had begun ({}): {}. {} looks; the slowest first synchronisation after a kill took {} ms.",
-            proof.proof.trim_start_matches("killed anywhere: "),
+            proof.name.trim_start_matches("killed anywhere: "),
             chance.join(", "),
             number(&proof.details["looks"]),
             number(&proof.details["slowestRecoveryMs"]),

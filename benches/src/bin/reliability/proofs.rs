@@ -27,7 +27,8 @@ const STEPS: u64 = 100_000;
 /// One proof.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Proof {
-    pub(crate) proof: String,
+    #[serde(rename = "proof")]
+    pub(crate) name: String,
     /// What a run is: steps, kills, saves, pauses or faults.
     pub(crate) what: String,
     #[serde(default)]
@@ -72,12 +73,12 @@ impl Proofs {
                 all.push(serde_json::from_str(&text).map_err(|error| format!("`{}`: {error}", path.display()))?);
             }
         }
-        all.sort_by(|a, b| a.proof.cmp(&b.proof));
+        all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { all, failed: folder.join("failed").exists() })
     }
 
     pub(crate) fn named(&self, prefix: &str) -> impl Iterator<Item = &Proof> {
-        self.all.iter().filter(move |proof| proof.proof.starts_with(prefix))
+        self.all.iter().filter(move |proof| proof.name.starts_with(prefix))
     }
 
     /// Each named place, what is true there, and the kills that fell on it.
@@ -114,7 +115,7 @@ impl Proofs {
             }
         }
         for proof in &self.all {
-            let name = &proof.proof;
+            let name = &proof.name;
             if proof.lost > 0 || proof.broken > 0 {
                 faults.push(format!("{name}: {} acknowledged saves lost, {} invariants broken", proof.lost, proof.broken));
             }
@@ -130,9 +131,12 @@ impl Proofs {
         let few: Vec<String> = few.map(|(name, (_, kills))| format!("{name} ({kills})")).collect();
         let counts = [(self.kills(), KILLS, "kills"), (points.len() as u64, POINTS as u64, "named places"), (self.steps(), STEPS, "steps")];
         if !short {
-            faults.extend(counts.iter().filter(|(found, least, _)| found < least).map(|(found, least, what)| {
-                format!("{found} {what} in all, of at least {least}")
-            }));
+            faults.extend(
+                counts
+                    .iter()
+                    .filter(|(found, least, _)| found < least)
+                    .map(|(found, least, what)| format!("{found} {what} in all, of at least {least}")),
+            );
             if !few.is_empty() {
                 faults.push(format!("fewer than {KILLS_AT_EACH} kills at {}", few.join(", ")));
             }
