@@ -149,7 +149,7 @@ pub(crate) async fn contend(orders: &Orders, marker: Marker, seconds: u64, saver
 }
 
 /// Saves so often on the clock of the test's folder, synchronises before and after, and goes.
-pub(crate) async fn hold(orders: &Orders, marker: Marker, saves: u32) {
+pub(crate) async fn hold(orders: &Orders, marker: Marker, times: u32) {
     let kb = shifted::open(&orders.folder, &orders.repository, database(orders), PublishMode::Inline).await.unwrap();
     let mut saver = Saver::new(orders, marker, kb, FEW);
     synchronise(&saver.kb).await;
@@ -158,7 +158,7 @@ pub(crate) async fn hold(orders: &Orders, marker: Marker, saves: u32) {
         let form = saver.read(number).await;
         saver.forms.push(form);
     }
-    for _ in 0..saves {
+    for _ in 0..times {
         saver.turn().await;
     }
     synchronise(&saver.kb).await;

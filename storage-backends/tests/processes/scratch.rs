@@ -46,8 +46,8 @@ impl Scratch {
     pub(crate) fn crowded(bare: bool) -> Self {
         let file = |number: u64| {
             let id = crowd_id(number);
-            let slots: String =
-                (0..SLOTS).map(|slot| format!("\nSlot {slot} e0x{number}0{slot}z\n\nBetween {slot} and the next.\n")).collect();
+            let slots: String = (0..SLOTS)
+                .fold(String::new(), |text, slot| text + &format!("\nSlot {slot} e0x{number}0{slot}z\n\nBetween {slot} and the next.\n"));
             let head = format!("id: {id}\nname: Hot {number}\nregion: e0x{number}08z\ntier: e0x{number}09z\nnote: none\n");
             (format!("customers/hot-{number}.md"), format!("---\n{head}---\n# Hot {number}\n{slots}"))
         };

@@ -283,7 +283,9 @@ impl Totals {
         let Figures { acknowledged, refused, judged, decided, lost, saves, .. } = trial.figures;
         let history = &trial.history;
         for (to, from) in [(&mut self.by_chance, &trial.by_chance), (&mut self.at, &trial.at)] {
-            from.iter().for_each(|(place, kills)| *to.entry(place.clone()).or_default() += kills);
+            for (place, kills) in from {
+                *to.entry(place.clone()).or_default() += kills;
+            }
         }
         for (to, from) in [
             (&mut self.acknowledged, acknowledged),

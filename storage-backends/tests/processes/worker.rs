@@ -47,7 +47,7 @@ impl Worker {
         let publish = match (way, orders.life % 3) {
             (Life::Ordinary, 0) | (Life::Bulk, _) => PublishMode::Off,
             (Life::Ordinary, 2) => PublishMode::Background,
-            (Life::Ordinary, _) | (Life::Inline, _) => PublishMode::Inline,
+            (Life::Ordinary | Life::Inline, _) => PublishMode::Inline,
         };
         let kb = opened(orders, publish).await;
         let last =
