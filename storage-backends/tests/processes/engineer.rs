@@ -17,6 +17,7 @@ const TRIES: u32 = 8;
 struct Engineer {
     random: Random,
     folder: PathBuf,
+    repository: PathBuf,
     bare: bool,
     number: u32,
     /// Turns in which every push lost its race.
@@ -42,7 +43,15 @@ impl AtWork {
     pub(crate) fn on(scratch: &Scratch, seed: u64) -> Self {
         let folder = if scratch.bare { scratch.clone_folder() } else { scratch.repository() };
         let random = Random::new(seed);
-        let engineer = Arc::new(Mutex::new(Engineer { random, folder, bare: scratch.bare, number: 0, lost: 0, open: Vec::new() }));
+        let engineer = Arc::new(Mutex::new(Engineer {
+            random,
+            folder,
+            repository: scratch.repository(),
+            bare: scratch.bare,
+            number: 0,
+            lost: 0,
+            open: Vec::new(),
+        }));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
             let (engineer, stop) = (Arc::clone(&engineer), Arc::clone(&stop));
@@ -81,6 +90,12 @@ impl Engineer {
     fn turn(&mut self) {
         if !self.finish() {
             return;
+        }
+        // Git's own housekeeping moves objects and refs into packs; where it finds a lock it gives way.
+        match self.random.below(40) {
+            0 => drop(try_git(&self.repository, &["gc", "-q"])),
+            1 => drop(try_git(&self.repository, &["pack-refs", "--all"])),
+            _ => {}
         }
         if self.bare {
             // A push that lost a race begins anew, on what others pushed.
