@@ -10,6 +10,7 @@ mod drafts;
 mod ingest;
 mod invariants;
 mod kinds;
+mod private;
 mod publish;
 mod random;
 mod recovery;
