@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::merge::{MergeConflict, merge, same_text, valid};
 use super::naming::{follow_title, new_identity, place, refuse_new_id};
-use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits};
+use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits, refuse_unknown_status};
 use super::request::{BasedOn, Save};
 use super::stale::{Version, gone, rebase, rebase_rename, version};
 use crate::clock::Timestamp;
@@ -119,6 +119,7 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     edits.extend(take_private(ctx.kind, &current.fields, &mut private));
     apply_edits(&mut private, &private_edits);
     let edits: Vec<_> = edits.into_iter().filter(|edit| !is_noop(edit, &current.fields)).collect();
+    refuse_unknown_status(ctx.kind, &edits)?;
     let mut write = RecordWrite::onto(record);
     if private != record.private {
         write.private = Slot::Set(private);
@@ -195,6 +196,7 @@ pub(crate) fn plan_create(ctx: &SaveContext<'_>, save: &Save, record: Option<&Re
         ));
     }
     let mut edits = named_edits(ctx.kind, save, &Fields::new());
+    refuse_unknown_status(ctx.kind, &edits)?;
     let (key, slug) = new_identity(ctx, save, &edits)?;
     edits.retain(|edit| edit_name(edit) != "id");
     let location = place(ctx, &slug)?;

@@ -254,3 +254,21 @@ fn a_stale_form_that_names_its_slug_moves_nothing_back_and_two_moves_must_agree(
     );
     assert!(world.file("customers/uno.md").unwrap().contains("silver"));
 }
+
+#[test]
+fn a_misspelt_status_is_refused_and_not_taken_for_published() {
+    let world = World::new();
+    world.write("skills/one.md", "---\nid: one\ntitle: One\nstatus: live\n---\n");
+    world.sync();
+    for save in [Save::create("skill").title("New"), Save::update("skill", "one")] {
+        let error = run(world.kb.save(save.set("status", "draft").author(ada()))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            error.to_string(),
+            "`draft` is no status of a skill; nothing was saved, use one of DRAFT, IN_REVIEW, PUBLISHED, ARCHIVED"
+        );
+    }
+    assert!(world.working("skill", "new").is_none());
+    let kept = world.save(Save::update("skill", "one").set("status", "live").set("title", "Two"));
+    assert_eq!(kept.fields["status"], "live", "what is there already is nobody's mistake of today");
+}
