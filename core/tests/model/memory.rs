@@ -21,8 +21,8 @@ impl Backing for Memory {
         self.cache.clone()
     }
 
-    fn force(&self, tip: &CommitId) {
-        self.git.force(Some(tip)).unwrap();
+    fn force(&self, tip: Option<&CommitId>) {
+        self.git.force(tip).unwrap();
     }
 }
 

@@ -31,9 +31,10 @@ impl Backing for Real {
     }
 
     /// By the git program, as an engineer's push from elsewhere.
-    fn force(&self, tip: &CommitId) {
+    fn force(&self, tip: Option<&CommitId>) {
         let repository = self.repository();
-        let moved = Command::new("git").arg("--git-dir").arg(repository).args(["update-ref", "refs/heads/main", tip.as_str()]).status();
+        let to = tip.map_or(vec!["-d", "refs/heads/main"], |tip| vec!["refs/heads/main", tip.as_str()]);
+        let moved = Command::new("git").arg("--git-dir").arg(repository).arg("update-ref").args(to).status();
         assert!(moved.unwrap().success());
     }
 }

@@ -33,7 +33,9 @@ impl Simulation {
 
     /// Private fields go with the entity: with its id, or where it has none of its own, with its path.
     fn forget_private_of_what_is_gone(&mut self, before: &Files, after: &Files) -> Check {
-        let customers = |files: &Files| files.iter().filter(|(path, _)| path.starts_with("customers/")).map(|(p, t)| (p.clone(), t.clone())).collect::<Files>();
+        let customers = |files: &Files| {
+            files.iter().filter(|(path, _)| path.starts_with("customers/")).map(|(p, t)| (p.clone(), t.clone())).collect::<Files>()
+        };
         let (before, after) = (customers(before), customers(after));
         let ids: BTreeSet<&str> = after.values().filter_map(|text| plain_field(text, "id")).collect();
         let gone = |path: &String| {
@@ -179,7 +181,7 @@ impl Simulation {
         }
         let Some(tip) = at else { return Ok(()) };
         let before = self.files()?;
-        self.stage.force(&tip);
+        self.stage.force(Some(&tip));
         self.pushed(&before)
     }
 }

@@ -15,12 +15,15 @@ macro_rules! ensure {
 mod commits;
 mod decisions;
 mod engineer;
+pub(crate) mod faults;
 mod forms;
 mod ledger;
 mod plain;
 mod proof;
 pub(crate) mod report;
 mod rest;
+pub(crate) mod scenarios;
+pub(crate) mod scene;
 mod sending;
 mod sight;
 mod stage;
@@ -36,8 +39,8 @@ use lorebase::sync::{CommitPolicy, Save, SyncOptions};
 use lorebase::{KnowledgeBase, PublishMode};
 
 use self::ledger::Ledger;
-use self::sending::Sent;
 pub(crate) use self::proof::{Proof, Searched, seed};
+use self::sending::Sent;
 pub(crate) use self::stage::{Backing, Stage, Weaken, run};
 pub(crate) use self::steps::{History, Step, What};
 
@@ -77,10 +80,11 @@ pub(crate) struct Simulation {
 impl Simulation {
     fn begin(stage: Stage, with_private: bool) -> Check<Self> {
         let kb = stage.open(PublishMode::Off, CommitPolicy::PerSave, None);
-        let engines = [(PublishMode::Inline, CommitPolicy::PerSave), (PublishMode::Off, CommitPolicy::PerBatch)].map(|(publish, policy)| {
-            let faults = Faults::new();
-            Engine { kb: stage.open(publish, policy, Some(&faults)), faults, publish, policy }
-        });
+        let engines =
+            [(PublishMode::Inline, CommitPolicy::PerSave), (PublishMode::Off, CommitPolicy::PerBatch)].map(|(publish, policy)| {
+                let faults = Faults::new();
+                Engine { kb: stage.open(publish, policy, Some(&faults)), faults, publish, policy }
+            });
         let ledger = Ledger::default();
         let mut new = Self { stage, kb, engines, ledger, stalled: None, repeat: None, revisions: HashMap::new(), with_private };
         if with_private {

@@ -26,8 +26,8 @@ pub(crate) trait Backing {
     fn git(&self) -> Git;
     /// The database.
     fn cache(&self) -> Cache;
-    /// A force-push: the branch is at `tip` now.
-    fn force(&self, tip: &CommitId);
+    /// A force-push: the branch is at `tip` now, or gone.
+    fn force(&self, tip: Option<&CommitId>);
 }
 
 /// Takes something away from the stores of every engine, but not from what the oracle looks at.
@@ -100,8 +100,7 @@ impl Stage {
     pub(crate) fn push(&self, edits: &[TreeEdit]) -> Check<CommitId> {
         self.clock.advance(Duration::from_secs(1));
         let eve = Signature { author: Author::new("Eve Engineer", "eve@example.com"), time: self.clock.now() };
-        let commit =
-            NewCommit { author: eve.clone(), committer: eve, message: "An engineer's commit\n".to_owned(), edits: edits.to_vec() };
+        let commit = NewCommit { author: eve.clone(), committer: eve, message: "An engineer's commit\n".to_owned(), edits: edits.to_vec() };
         let head = run(self.git.head())?;
         let tip = run(self.git.prepare(head.as_ref(), &[commit]))?.pop().unwrap();
         match run(self.git.advance(head.as_ref(), &tip))? {
@@ -110,8 +109,8 @@ impl Stage {
         }
     }
 
-    /// A force-push: the branch is at `tip` now.
-    pub(crate) fn force(&self, tip: &CommitId) {
+    /// A force-push: the branch is at `tip` now, or gone.
+    pub(crate) fn force(&self, tip: Option<&CommitId>) {
         self.backing.force(tip);
     }
 }
