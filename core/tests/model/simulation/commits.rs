@@ -5,7 +5,7 @@ use lorebase::store::CommitId;
 
 use super::Check;
 use super::stage::{SERVICE, Stage, run};
-use super::text::{JSON, is_broken, plain_field};
+use super::text::{JSON, is_refused, plain_field};
 
 /// The first-parent history, newest first.
 pub(super) fn history(stage: &Stage) -> Check<Vec<lorebase::store::CommitInfo>> {
@@ -34,7 +34,7 @@ fn check_commit(stage: &Stage, parent: &CommitId, commit: &CommitId) -> Check {
     for change in run(stage.git.changes(Some(parent), commit))? {
         let Some(old) = change.old else { continue };
         let old = text(stage, &old.blob)?;
-        ensure!(!is_broken(&old), "the engine's commit {commit} touches the broken file {}", change.path);
+        ensure!(!is_refused(&change.path, &old), "the engine's commit {commit} touches the broken file {}", change.path);
         let Some(new) = change.new.filter(|_| change.path != JSON) else { continue };
         let new = text(stage, &new.blob)?;
         if plain_field(&old, "id") != plain_field(&new, "id") || plain_field(&old, "id").is_none() {

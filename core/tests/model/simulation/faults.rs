@@ -53,8 +53,8 @@ const WAYS: [(Way, Fault); 10] = [
     (Way::Overtaken, Fault::StopAfter),
 ];
 
-/// Runs the scenarios with something going wrong at every call, or, with a `stride`, at every so manyth, and tells how
-/// often it did.
+/// Runs the scenarios with something going wrong, in every way at every call or, with a `stride`, in every so manyth of
+/// these cases, and tells how often it did.
 pub(crate) fn every_call(name: &str, stage: fn() -> Stage, scenarios: &[Scenario], stride: usize) {
     let begun = Instant::now();
     let mut tally = Tally::default();
@@ -83,23 +83,33 @@ struct Tally {
 }
 
 fn all_ways(stage: fn() -> Stage, scenario: &Scenario, stride: usize, tally: &mut Tally) -> std::thread::Result<()> {
-    for (number, (way, fault)) in WAYS.into_iter().enumerate() {
-        // Each way begins elsewhere, so that a stride leaves no call out of all of them.
-        for call in (number % stride..).step_by(stride) {
-            match catch_unwind(AssertUnwindSafe(|| once(stage, scenario, way, fault, call as u64))) {
-                Ok(Some(acknowledged)) => {
-                    tally.strikes += 1;
-                    tally.acknowledged += u64::from(acknowledged);
-                }
-                Ok(None) => break,
-                Err(cause) => {
-                    eprintln!("{}: {way:?}, {fault:?} at call {call}", scenario.name);
-                    return Err(cause);
-                }
+    let calls = calls(stage, scenario);
+    for number in (0..calls * WAYS.len()).step_by(stride) {
+        let ((way, fault), call) = (WAYS[number % WAYS.len()], number / WAYS.len());
+        match catch_unwind(AssertUnwindSafe(|| once(stage, scenario, way, fault, call as u64))) {
+            Ok(Some(acknowledged)) => {
+                tally.strikes += 1;
+                tally.acknowledged += u64::from(acknowledged);
+            }
+            Ok(None) => {}
+            Err(cause) => {
+                eprintln!("{}: {way:?}, {fault:?} at call {call}", scenario.name);
+                return Err(cause);
             }
         }
     }
     Ok(())
+}
+
+/// How many calls the act makes when nothing goes wrong.
+fn calls(stage: fn() -> Stage, scenario: &Scenario) -> usize {
+    let scene = Scene::new(stage());
+    (scenario.begin)(&scene);
+    let faults = Faults::new();
+    let kb = scene.stage.open(scenario.publish, scenario.policy, Some(&faults));
+    faults.disarm();
+    run((scenario.act)(kb)).unwrap();
+    usize::try_from(faults.calls()).unwrap()
 }
 
 /// Whether the act was acknowledged; `None` when it makes fewer calls.

@@ -22,6 +22,7 @@ mod plain;
 mod proof;
 pub(crate) mod report;
 mod rest;
+pub(crate) mod sabotage;
 pub(crate) mod scenarios;
 pub(crate) mod scene;
 mod sending;
@@ -39,9 +40,9 @@ use lorebase::sync::{CommitPolicy, Save, SyncOptions};
 use lorebase::{KnowledgeBase, PublishMode};
 
 use self::ledger::Ledger;
-pub(crate) use self::proof::{Proof, Searched, seed};
+pub(crate) use self::proof::{Proof, Searched};
 use self::sending::Sent;
-pub(crate) use self::stage::{Backing, Stage, Weaken, run};
+pub(crate) use self::stage::{Backing, Stage, run};
 pub(crate) use self::steps::{History, Step, What};
 
 /// What is wrong, in a sentence.

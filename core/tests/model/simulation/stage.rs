@@ -12,6 +12,7 @@ use lorebase::store::{AdvanceOutcome, CacheStore, CommitId, GitStore, NewCommit,
 use lorebase::sync::{CommitPolicy, Environment};
 use lorebase::{KnowledgeBase, Parts, PublishMode};
 
+use super::sabotage::{Missing, without};
 use super::{Broken, Check};
 
 /// The committer of all that the engines commit.
@@ -30,12 +31,10 @@ pub(crate) trait Backing {
     fn force(&self, tip: Option<&CommitId>);
 }
 
-/// Takes something away from the stores of every engine, but not from what the oracle looks at.
-pub(crate) type Weaken = fn(Git, Cache) -> (Git, Cache);
-
 pub(crate) struct Stage {
     backing: Box<dyn Backing>,
-    weaken: Option<Weaken>,
+    /// Taken from the stores of every engine, but not from what the oracle looks at.
+    missing: Option<Missing>,
     /// What the oracle looks at.
     pub(crate) git: Git,
     pub(crate) cache: Cache,
@@ -49,7 +48,7 @@ impl Stage {
         let (git, cache) = (backing.git(), backing.cache());
         Self {
             backing: Box::new(backing),
-            weaken: None,
+            missing: None,
             git,
             cache,
             clock: Arc::new(ManualClock::default()),
@@ -59,15 +58,15 @@ impl Stage {
     }
 
     #[must_use]
-    pub(crate) fn weakened(self, weaken: Option<Weaken>) -> Self {
-        Self { weaken, ..self }
+    pub(super) fn without(self, missing: Missing) -> Self {
+        Self { missing: Some(missing), ..self }
     }
 
     /// A new process, whose stores go wrong as `faults` says.
     pub(crate) fn open(&self, publish: PublishMode, policy: CommitPolicy, faults: Option<&Faults>) -> KnowledgeBase {
         let (mut git, mut cache) = (self.backing.git(), self.backing.cache());
-        if let Some(weaken) = self.weaken {
-            (git, cache) = weaken(git, cache);
+        if let Some(missing) = self.missing {
+            (git, cache) = without(missing, git, cache);
         }
         if let Some(faults) = faults {
             git = Arc::new(FaultGit::new(git, faults.clone()));

@@ -42,6 +42,11 @@ pub(super) fn is_broken(text: &str) -> bool {
     text.contains(UNREADABLE) || text.contains(PUSHED_PRIVATE) || text.ends_with("!!")
 }
 
+/// Whether the file says nothing to the engine where it stands.
+pub(super) fn is_refused(path: &str, text: &str) -> bool {
+    text.contains(UNREADABLE) || text.ends_with("!!") || path.starts_with("customers/") && text.contains(PUSHED_PRIVATE)
+}
+
 pub(super) fn broken(path: &str, text: &str, private: bool) -> String {
     match path {
         JSON => format!("{text}!!"),

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// The guard that is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(crate) enum Missing {
     /// None: the wrapper alone.
     Nothing,
     /// The branch moves from wherever it is.
@@ -39,7 +39,29 @@ pub(super) enum Missing {
     KeptBytes,
 }
 
-pub(super) fn without(missing: Missing, git: Arc<dyn GitStore>, cache: Arc<dyn CacheStore>) -> (Arc<dyn GitStore>, Arc<dyn CacheStore>) {
+impl Missing {
+    /// What is gone, in the rows of a report.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing removed",
+            Self::CompareAndSwap => "compare-and-swap removed",
+            Self::Advance => "the branch's move acknowledged and not made",
+            Self::Contained => "contains always no",
+            Self::Uncontained => "contains always yes",
+            Self::Fence => "fence removed",
+            Self::RowGuard => "row guard removed",
+            Self::Base => "base forgotten",
+            Self::BaseBytes => "base bytes replaced by git's",
+            Self::KeptBytes => "old revisions' bytes replaced by the newest",
+        }
+    }
+}
+
+pub(in crate::simulation) fn without(
+    missing: Missing,
+    git: Arc<dyn GitStore>,
+    cache: Arc<dyn CacheStore>,
+) -> (Arc<dyn GitStore>, Arc<dyn CacheStore>) {
     (Arc::new(Git { inner: git, missing }), Arc::new(Cache { inner: cache, missing }))
 }
 
