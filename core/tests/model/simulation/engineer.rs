@@ -28,25 +28,19 @@ impl Simulation {
         let (old, new) = (words(before), words(&after));
         self.ledger.replaced(old.difference(&new).cloned(), "an engineer");
         new.difference(&old).for_each(|word| self.ledger.owe_new(word));
-        self.forget_private_of_what_is_gone(before, &after)
+        self.forget_private_of_what_is_gone()
     }
 
-    /// Private fields go with the entity: with its id, or where it has none of its own, with its path.
-    fn forget_private_of_what_is_gone(&mut self, before: &Files, after: &Files) -> Check {
-        let customers = |files: &Files| {
-            files.iter().filter(|(path, _)| path.starts_with("customers/")).map(|(p, t)| (p.clone(), t.clone())).collect::<Files>()
-        };
-        let (before, after) = (customers(before), customers(after));
-        let ids: BTreeSet<&str> = after.values().filter_map(|text| plain_field(text, "id")).collect();
-        let gone = |path: &String| {
-            before.get(path).is_some_and(|text| match plain_field(text, "id") {
-                Some(id) => !ids.contains(id),
-                None => after.get(path).is_none_or(|text| plain_field(text, "id").is_some()),
-            })
-        };
-        for record in self.all_records()? {
-            let places = [record.live.as_ref().map(|live| &live.content), record.change.as_ref().map(|change| &change.content)];
-            if places.into_iter().flatten().any(|content| gone(&content.location.path.as_str().to_owned())) {
+    /// Private fields go with the entity, once git has nothing of its id or, where it has none of its own, of its path.
+    pub(super) fn forget_private_of_what_is_gone(&mut self) -> Check {
+        let mut files = self.files()?;
+        files.retain(|path, _| path.starts_with("customers/"));
+        let ids: BTreeSet<&str> = files.values().filter_map(|text| plain_field(text, "id")).collect();
+        for record in self.all_records()?.iter().filter(|record| !record.private.is_empty()) {
+            let Some(live) = &record.live else { continue };
+            let at_its_path = files.get(live.content.location.path.as_str());
+            let there = ids.contains(record.key.id.as_str()) || at_its_path.is_some_and(|text| plain_field(text, "id").is_none());
+            if !there {
                 self.ledger.replaced(words_in(record.private.get(PRIVATE)), "an engineer");
             }
         }
@@ -123,6 +117,13 @@ impl Simulation {
             What::Rewind => self.rewind(a % 3),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn begin_with_files(&mut self) -> Check {
+        for (number, path) in ["skills/name-0.md", "customers/name-1.md", "customers/name-2.md", "documents/name-3.md"].iter().enumerate() {
+            self.add(path, number, number + 1)?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, path: &str, name: usize, c: usize) -> Check {

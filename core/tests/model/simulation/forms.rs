@@ -23,10 +23,16 @@ struct Form {
 }
 
 impl Simulation {
-    fn pick(&self, pick: usize, kind: Option<&str>) -> Check<Option<(Knowledge, Record)>> {
+    /// An entity of a kind that this can happen to.
+    fn pick(&self, pick: usize, what: What) -> Check<Option<(Knowledge, Record)>> {
         let query = Query { view: View::Working, limit: 100, ..Query::default() };
         let mut items = run(self.kb.list(&query))?.items;
-        items.retain(|item| kind.is_none_or(|kind| item.kind.as_str() == kind));
+        items.retain(|item| match what {
+            What::Private | What::Refresh => item.kind.as_str() == "customer",
+            What::Workflow => item.kind.as_str() == "skill",
+            What::Body | What::Slug => item.kind.as_str() != "category",
+            _ => true,
+        });
         let Some(item) = items.get(pick % items.len().max(1)) else { return Ok(None) };
         Ok(self.record(&item.key())?.map(|record| (item.clone(), record)))
     }
@@ -46,16 +52,15 @@ impl Simulation {
         if what == What::Create {
             return self.create(step);
         }
-        let kind = matches!(what, What::Private | What::Refresh).then_some("customer");
-        let Some((item, record)) = self.pick(b, kind)? else { return Ok(()) };
+        let Some((item, record)) = self.pick(b, what)? else { return Ok(()) };
         let Some(newest) = record.change.as_ref().map(|change| &change.content).or(record.live.as_ref().map(|live| &live.content)) else {
             return Ok(());
         };
         let newest = newest.clone();
         let form = match what {
             What::Field => self.field(step, &item, &record, &newest)?,
-            What::Body if item.kind.as_str() != "category" => self.body(step, &item, &record, &newest)?,
-            What::Title | What::Slug | What::Workflow => self.other(step, &item, &newest),
+            What::Body => self.body(step, &item, &record, &newest)?,
+            What::Title | What::Slug | What::Workflow => Some(self.other(step, &item, &newest)),
             What::Private if self.with_private => Some(self.private(step, &item, &record, &newest)),
             What::Refresh => Some(self.refresh(step, &item, &newest)),
             What::Delete => return self.delete(step, &item, &record, &newest),
@@ -116,19 +121,16 @@ impl Simulation {
         Ok(Some(Form { save: update(item).body(text).based_on(revision), words: vec![word], replaces, exact: true }))
     }
 
-    fn other(&mut self, Step { what, c, .. }: Step, item: &Knowledge, newest: &Content) -> Option<Form> {
-        let field = if what == What::Slug { "f0" } else { "f1" };
-        let save = match what {
-            What::Title => update(item).title(&format!("Name {}", c % 5)),
-            What::Slug if item.kind.as_str() != "category" => update(item).rename(&format!("name-{}", c % 5)),
-            What::Workflow if item.kind.as_str() == "skill" => {
-                update(item).status([Status::Draft, Status::InReview, Status::Published, Status::Published, Status::Archived][c % 5])
-            }
-            _ => return None,
+    fn other(&mut self, Step { what, c, .. }: Step, item: &Knowledge, newest: &Content) -> Form {
+        let statuses = [Status::Draft, Status::InReview, Status::Published, Status::Published, Status::Archived];
+        let (save, field) = match what {
+            What::Slug => (update(item).rename(&format!("name-{}", c % 5)), "f0"),
+            What::Workflow => (update(item).status(statuses[c % 5]), "f1"),
+            _ => (update(item).title(&format!("Name {}", c % 5)), "f1"),
         };
         let word = self.ledger.word('u');
         let save = save.set(field, word.as_str());
-        Some(Form { save, words: vec![word], replaces: words_in(newest.fields.get(field)), exact: false })
+        Form { save, words: vec![word], replaces: words_in(newest.fields.get(field)), exact: false }
     }
 
     fn private(&mut self, Step { c, .. }: Step, item: &Knowledge, record: &Record, newest: &Content) -> Form {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::text::words;
+
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     count: usize,
@@ -10,13 +12,21 @@ pub(super) struct Ledger {
     words: BTreeMap<String, Option<String>>,
     /// Acknowledged saves, deletions and decisions.
     pub(super) acknowledged: u64,
+    /// How often what happened.
+    pub(super) happened: Happened,
 }
+
+pub(super) type Happened = BTreeMap<&'static str, u64>;
 
 impl Ledger {
     /// A word that nobody has written yet.
     pub(super) fn word(&mut self, by: char) -> String {
         self.count += 1;
         format!("{by}{}x", self.count)
+    }
+
+    pub(super) fn count(&mut self, what: &'static str) {
+        *self.happened.entry(what).or_default() += 1;
     }
 
     /// From now on the word must be found.
@@ -34,6 +44,12 @@ impl Ledger {
         for word in words {
             self.words.entry(word).and_modify(|end| *end = Some(by.to_owned()));
         }
+    }
+
+    /// Whether a line holds words, all of which somebody replaced.
+    pub(super) fn may_go(&self, line: &str) -> bool {
+        let words = words(line);
+        !words.is_empty() && words.iter().all(|word| self.words.get(word).is_some_and(Option::is_some))
     }
 
     /// The first word that must be found and is not.

@@ -79,7 +79,9 @@ pub(crate) struct Simulation {
 }
 
 impl Simulation {
-    fn begin(stage: Stage, with_private: bool) -> Check<Self> {
+    /// `choice` says whether there is a private field, and whether it begins with some files.
+    fn begin(stage: Stage, choice: usize) -> Check<Self> {
+        let with_private = choice & 2 == 0;
         let kb = stage.open(PublishMode::Off, CommitPolicy::PerSave, None);
         let engines =
             [(PublishMode::Inline, CommitPolicy::PerSave), (PublishMode::Off, CommitPolicy::PerBatch)].map(|(publish, policy)| {
@@ -90,8 +92,11 @@ impl Simulation {
         let mut new = Self { stage, kb, engines, ledger, stalled: None, repeat: None, revisions: HashMap::new(), with_private };
         if with_private {
             new.push(&[stage::put(text::SETTINGS, "kinds:\n  customer:\n    private: [secret]\n")])?;
-            run(new.kb.sync(SyncOptions::default()))?;
         }
+        if choice & 4 == 0 {
+            new.begin_with_files()?;
+        }
+        run(new.kb.sync(SyncOptions::default()))?;
         Ok(new)
     }
 
@@ -130,13 +135,14 @@ impl Simulation {
     /// Whatever still stands goes on, and everybody has time: then all invariants hold.
     fn come_to_rest(&mut self) -> Check {
         self.resume()?;
+        self.ledger.count("rests");
         self.engines.iter().for_each(|engine| engine.faults.disarm());
         for _ in 0..3 {
             self.stage.clock.advance(Duration::from_secs(700));
             run(self.kb.sync(SyncOptions { allow_deletions: true, ..SyncOptions::default() }))?;
         }
         rest::check(&self.stage, &self.kb)?;
-        commits::check(&self.stage)?;
+        commits::check(&self.stage, &|line| self.ledger.may_go(line))?;
         plain::check(&self.stage, &self.kb)?;
         self.check_words("at rest")
     }

@@ -1,17 +1,18 @@
 //! Many random histories from one seed. `LOREBASE_RANDOM_CASES` runs more of them and `LOREBASE_RANDOM_SEED` others;
 //! one that fails is shortened, told step by step, and the same seed finds it again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::json;
 
+use super::ledger::{Happened, Ledger};
 use super::stage::Stage;
 use super::{Broken, Check, History, Simulation, report, steps};
 
 /// The steps of a history, at most.
-const LONGEST: usize = 45;
+const LONGEST: usize = 60;
 
 /// The model over one pair of stores.
 pub(crate) struct Proof<'a> {
@@ -28,6 +29,8 @@ pub(crate) struct Searched {
     pub(crate) histories: u64,
     pub(crate) steps: u64,
     pub(crate) acknowledged: u64,
+    /// How often what happened.
+    happened: Happened,
     /// The history that fails, as short as it was made, and why.
     pub(crate) failed: Option<(History, String)>,
 }
@@ -50,7 +53,7 @@ impl Proof<'_> {
         report::tell(&json!({
             "proof": self.name, "what": "steps", "runs": searched.histories, "steps": searched.steps, "seed": seed(),
             "acknowledged": searched.acknowledged, "lost": u8::from(lost), "broken": u8::from(why.is_some() && !lost),
-            "seconds": begun.elapsed().as_secs(), "details": {"failure": why},
+            "seconds": begun.elapsed().as_secs(), "details": {"failure": why, "happened": searched.happened},
         }));
         if let Some((history, why)) = &searched.failed {
             self.retell(history, why);
@@ -64,6 +67,7 @@ impl Proof<'_> {
         let config = Config { cases: histories, failure_persistence: None, max_shrink_iters: shorten, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
         let (ran, stepped, acknowledged, failing) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(false));
+        let happened = RefCell::new(Happened::new());
         let answer = runner.run(&steps::histories(LONGEST), |history| {
             let came = self.one(&history);
             if !failing.get() {
@@ -71,7 +75,11 @@ impl Proof<'_> {
                 stepped.set(stepped.get() + history.0.len() as u64);
             }
             match came {
-                Ok(count) => acknowledged.set(acknowledged.get() + if failing.get() { 0 } else { count }),
+                Ok(_) if failing.get() => {}
+                Ok(ledger) => {
+                    acknowledged.set(acknowledged.get() + ledger.acknowledged);
+                    ledger.happened.into_iter().for_each(|(what, often)| *happened.borrow_mut().entry(what).or_default() += often);
+                }
                 Err(Broken(why)) => {
                     failing.set(true);
                     return Err(TestCaseError::fail(why));
@@ -84,23 +92,23 @@ impl Proof<'_> {
             Err(TestError::Fail(why, history)) => Some((history, why.message().to_owned())),
             Err(TestError::Abort(why)) => panic!("{why}"),
         };
-        Searched { histories: ran.get(), steps: stepped.get(), acknowledged: acknowledged.get(), failed }
+        Searched { histories: ran.get(), steps: stepped.get(), acknowledged: acknowledged.get(), happened: happened.into_inner(), failed }
     }
 
-    fn one(&self, (steps, choice): &History) -> Check<u64> {
-        let mut simulation = Simulation::begin((self.stage)(), choice / 2 % 2 == 0)?;
+    fn one(&self, (steps, choice): &History) -> Check<Ledger> {
+        let mut simulation = Simulation::begin((self.stage)(), *choice)?;
         for step in steps {
             simulation.act(*step)?;
         }
         simulation.finish(*choice)?;
-        Ok(simulation.ledger.acknowledged)
+        Ok(simulation.ledger)
     }
 
     /// Goes through a failing history once more and tells what happens.
     fn retell(&self, (steps, choice): &History, why: &str) {
         eprintln!("\nThe shortest history that fails over {}:", self.name);
         let told = || -> Check {
-            let mut simulation = Simulation::begin((self.stage)(), choice / 2 % 2 == 0)?;
+            let mut simulation = Simulation::begin((self.stage)(), *choice)?;
             for step in steps {
                 eprintln!("== {:?} {} {} {}", step.what, step.a, step.b, step.c);
                 let came = simulation.act(*step);

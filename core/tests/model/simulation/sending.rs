@@ -86,6 +86,9 @@ impl Simulation {
         }
         let answer = faults.drive(sent.work.as_mut());
         let failed = faults.struck().is_some();
+        if failed && answer.is_some() {
+            self.ledger.count("failed calls");
+        }
         match (answer, step.c / 60 % 4) {
             (Some(answer), _) => {
                 faults.disarm();
@@ -97,15 +100,18 @@ impl Simulation {
                     sent.doing = Doing::Counted;
                 }
                 self.stalled = Some(sent);
+                self.ledger.count("stood still");
                 Ok(())
             }
             // The caller waits no longer; the process lives on.
             (None, 3) => {
                 faults.disarm();
+                self.ledger.count("callers gave up");
                 self.gone(sent)
             }
             (None, _) => {
                 faults.disarm();
+                self.ledger.count("processes died");
                 let engine = sent.engine;
                 self.stage.kill(&self.engines[engine].kb);
                 self.gone(sent)?;
@@ -132,6 +138,9 @@ impl Simulation {
         };
         // One that stalls, or could not give its lease back, holds the others up until the lease runs out.
         let busy = error.kind() == ErrorKind::Busy && error.message().contains("has been synchronising");
+        if error.kind() == ErrorKind::Conflict {
+            self.ledger.count("refused for what others did");
+        }
         let refused = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::InvalidInput | ErrorKind::NotFound);
         let form = !matches!(sent.doing, Doing::Sync | Doing::Counted);
         ensure!(failed || busy || refused && form, "an error without a cause: {error:?}");
@@ -164,9 +173,12 @@ impl Simulation {
             Doing::Sync | Doing::Counted | Doing::Outdated => return Ok(()),
             Doing::Save(save) => {
                 sent.words.iter().for_each(|word| self.ledger.owe(word));
+                self.ledger.count(if save.based_on.is_some() { "saves of forms" } else { "saves" });
                 self.repeat = Some((save.clone(), sent.words[0].clone()));
+                self.forget_private_of_what_is_gone()?;
             }
             Doing::Refresh => {
+                self.ledger.count("refreshes");
                 let word = &sent.words[0];
                 ensure!(self.said()?.contains(word), "what the source said ({word}) is not kept");
                 // Where a person's value stands in its way it only waits for a decision.
@@ -175,10 +187,12 @@ impl Simulation {
                 }
             }
             Doing::Settle => {
+                self.ledger.count("source differences decided");
                 let present = self.present()?;
                 sent.words.iter().filter(|word| present.contains(*word)).for_each(|word| self.ledger.owe(word));
             }
-            Doing::Delete | Doing::Resolve(_) => {}
+            Doing::Delete => self.ledger.count("deletions"),
+            Doing::Resolve(_) => self.ledger.count("conflicts decided"),
         }
         self.ledger.acknowledged += 1;
         Ok(())

@@ -70,13 +70,13 @@ fn step() -> impl Strategy<Value = Step> {
     };
     let form = prop_oneof![
         6 => Just(Create), 10 => Just(Field), 6 => Just(Body), 4 => Just(Title), 3 => Just(Slug), 5 => Just(Workflow), 3 => Just(Private),
-        4 => Just(Refresh), 3 => Just(Delete), 2 => Just(Repeat), 3 => Just(Resolve), 1 => Just(Settle),
+        6 => Just(Refresh), 3 => Just(Delete), 2 => Just(Repeat), 5 => Just(Resolve), 3 => Just(Settle),
     ];
     let engineer = prop_oneof![
         6 => Just(Add), 6 => Just(EditField), 3 => Just(EditBody), 4 => Just(Move), 3 => Just(Swap), 2 => Just(Remove), 2 => Just(Copy),
         2 => Just(Break), 2 => Just(Mend), 1 => Just(Revert), 1 => Just(Rewind),
     ];
     let machine = prop_oneof![14 => Just(Sync), 2 => Just(Clock), 2 => Just(Resume), 1 => Just(Rest)];
-    let what = prop_oneof![50 => form, 32 => engineer, 19 => machine];
+    let what = prop_oneof![55 => form, 32 => engineer, 19 => machine];
     (what, 0..1000_usize, 0..1000_usize, 0..1000_usize).prop_map(|(what, a, b, c)| Step { what, a, b, c })
 }
