@@ -149,7 +149,12 @@ async fn write(chance: &mut Chance, model: &MemoryCache, id: RepositoryId) -> Re
         since: at(1),
     });
     write.private = slot(chance, |chance| [("p".to_owned(), value(chance))].into_iter().collect());
-    write.keep = vec![KeptRevision { revision: 1, content: content(chance), created_at: at(chance.below(20)) }];
+    write.keep = vec![KeptRevision {
+        revision: 1,
+        content: content(chance),
+        private: lorebase::knowledge::Fields::new(),
+        created_at: at(chance.below(20)),
+    }];
     write
 }
 

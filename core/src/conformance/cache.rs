@@ -90,6 +90,7 @@ macro_rules! cache_conformance {
             a_unique_value_belongs_to_whoever_has_it_first
             every_part_of_a_record_holds_unique_values
             a_unique_value_is_free_when_no_part_has_it
+            a_private_unique_value_is_free_while_nothing_is_left_of_its_entity
             a_removal_holds_no_unique_value
             two_records_swap_their_unique_values_in_one_batch
             two_new_records_cannot_take_one_unique_value
@@ -105,6 +106,7 @@ macro_rules! cache_conformance {
             what_a_source_said_is_guarded_like_everything_else
             kept_revisions_are_written_once
             pruning_forgets_old_revisions_and_log_rows_but_not_those_in_use
+            pruning_forgets_the_private_fields_of_an_entity_with_its_last_revision
             unicode_survives
             odd_field_names_and_values_survive
             a_body_of_two_megabytes_survives

@@ -3,8 +3,10 @@
 //! one number.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,7 +44,19 @@ struct Plan {
     calls: u64,
     armed: Option<(u64, Fault)>,
     struck: Option<&'static str>,
+    /// Calls of the stores that have begun and not been answered.
+    running: u64,
+    stopped: bool,
     resumed: bool,
+}
+
+/// Wakes the thread that drives a future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 impl Faults {
@@ -53,12 +67,17 @@ impl Faults {
 
     /// Counts from 0 again; the call with this index goes wrong.
     pub fn arm(&self, call: u64, fault: Fault) {
-        *self.plan() = Plan { armed: Some((call, fault)), ..Plan::default() };
+        self.begin(Some((call, fault)));
     }
 
     /// Counts from 0 again; no call goes wrong.
     pub fn disarm(&self) {
-        *self.plan() = Plan::default();
+        self.begin(None);
+    }
+
+    fn begin(&self, armed: Option<(u64, Fault)>) {
+        let mut plan = self.plan();
+        *plan = Plan { armed, running: plan.running, ..Plan::default() };
     }
 
     /// How many calls there were.
@@ -74,6 +93,28 @@ impl Faults {
     /// A stopped call goes on when its future is polled again.
     pub fn resume(&self) {
         self.plan().resumed = true;
+    }
+
+    /// Drives work on this thread until it is done, or until nothing of it moves because a call is stopped: `None`.
+    /// What had begun beside the stopped call comes to its end first, so that the same work stands still at the same
+    /// place every time. Other threads may do the stores' work.
+    pub fn drive<T>(&self, mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(answer) = work.as_mut().poll(&mut context) {
+                return Some(answer);
+            }
+            if self.stands_still() {
+                return None;
+            }
+            std::thread::park();
+        }
+    }
+
+    fn stands_still(&self) -> bool {
+        let plan = self.plan();
+        plan.stopped && !plan.resumed && plan.running == 0
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -92,28 +133,52 @@ impl Faults {
     }
 
     async fn stopped(&self) {
+        self.plan().stopped = true;
         poll_fn(|_| if self.plan().resumed { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    async fn counted<T>(&self, call: impl Future<Output = T> + Send) -> T {
+        let running = Running::new(self);
+        let answer = call.await;
+        drop(running);
+        answer
     }
 
     async fn around<T>(&self, name: &'static str, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         let failed = |kind| Err(Error::new(kind, format!("the call of `{name}` was made to fail")));
         match self.next(name) {
-            None => call.await,
+            None => self.counted(call).await,
             Some(Fault::ErrorBefore(kind)) => failed(kind),
             Some(Fault::ErrorAfter(kind)) => {
-                call.await?;
+                self.counted(call).await?;
                 failed(kind)
             }
             Some(Fault::StopBefore) => {
                 self.stopped().await;
-                call.await
+                self.counted(call).await
             }
             Some(Fault::StopAfter) => {
-                let answer = call.await;
+                let answer = self.counted(call).await;
                 self.stopped().await;
                 answer
             }
         }
+    }
+}
+
+/// One call on its way; it counts until it is answered or dropped.
+struct Running<'a>(&'a Faults);
+
+impl<'a> Running<'a> {
+    fn new(faults: &'a Faults) -> Self {
+        faults.plan().running += 1;
+        Self(faults)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.plan().running -= 1;
     }
 }
 
@@ -205,7 +270,6 @@ forward!(FaultCache as CacheStore {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::task::{Context, Waker};
 
     use super::*;
     use crate::knowledge::Author;
@@ -236,11 +300,10 @@ mod tests {
             inner.force(None).unwrap();
             faults.arm(0, fault);
             let mut call = pin!(git.advance(None, &first));
-            let mut context = Context::from_waker(Waker::noop());
-            assert!(call.as_mut().poll(&mut context).is_pending());
+            assert!(faults.drive(call.as_mut()).is_none());
             assert_eq!(pollster::block_on(inner.head()).unwrap().is_some(), happened);
             faults.resume();
-            assert!(call.as_mut().poll(&mut context).is_ready());
+            assert!(faults.drive(call).is_some());
             assert_eq!(pollster::block_on(inner.head()).unwrap().as_ref(), Some(&first));
         }
     }

@@ -1,6 +1,8 @@
 //! Conflicts: both versions side by side, and a person's decision. Deciding is an ordinary save with a revision
 //! check; what did not conflict is merged whichever side is chosen.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use super::write::{Attempt, value_taken};
 use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
 use crate::knowledge::{Author, Config, Content, EntityId, Format, KindName, Knowledge, Slug};
-use crate::store::{ChangeAction, ChangeState, ConflictReason, LogStatus, Operation, Record, RecordWrite, Slot, View};
+use crate::store::{Change, ChangeAction, ChangeState, ConflictReason, LogStatus, Operation, Record, RecordWrite, Slot, View};
 use crate::sync::{Choices, FieldConflict, Hunk, MergeConflict, Save, Side, merge_choosing, plan};
 use crate::{Error, ErrorKind, Result};
 
@@ -202,20 +204,21 @@ fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Resu
     let base = change.base.as_ref().map(|base| &base.content);
     let mut write = RecordWrite::onto(record);
     write.conflict = Slot::Clear;
-    write.keep.extend(plan::kept(Some((&change.content, change.revision)), ctx.now));
+    write.keep.extend(plan::kept(record, Some((&change.content, change.revision)), ctx.now));
+    let ours = without_taken_place(record, change, accept);
     let content = match (accept, &record.live, change.action) {
         (Accept::Document(text), _, _) => Some(document(ctx, &change.content, text)?),
         (Accept::Git, Some(live), ChangeAction::Write) => {
-            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, &Choices::all(Side::Git));
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &ours, &live.content, &Choices::all(Side::Git));
             merged.ok().filter(|merged| !merged.same_bytes(&live.content))
         }
         (Accept::Git, _, _) => None,
         (Accept::Cache, Some(live), ChangeAction::Write) => {
-            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, &Choices::all(Side::Cache));
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &ours, &live.content, &Choices::all(Side::Cache));
             Some(merged.unwrap_or_else(|_| change.content.clone()))
         }
         (Accept::Each(choices), Some(live), ChangeAction::Write) => {
-            let merged = merge_choosing(ctx.kind, ctx.root, base, &change.content, &live.content, choices);
+            let merged = merge_choosing(ctx.kind, ctx.root, base, &ours, &live.content, choices);
             let merged = merged.map_err(|open| undecided(record, &open))?;
             Some(merged).filter(|merged| !merged.same_bytes(&live.content))
         }
@@ -251,6 +254,20 @@ fn decide(ctx: &plan::SaveContext<'_>, record: &Record, accept: &Accept) -> Resu
     write.log.push(plan::log_row(ctx, &save, record.key.clone(), Operation::Update, LogStatus::Pending, write.revision));
     write.change = Slot::Set(decided);
     Ok(write)
+}
+
+/// Our side as it is merged: where another identity has the place that we moved to, choosing git gives our move up.
+fn without_taken_place<'r>(record: &'r Record, change: &'r Change, accept: &Accept) -> Cow<'r, Content> {
+    let git = match accept {
+        Accept::Git => true,
+        Accept::Each(choices) => choices.fields.get("path").or(choices.rest.as_ref()) == Some(&Side::Git),
+        Accept::Cache | Accept::Document(_) => false,
+    };
+    let taken = record.conflict.as_ref().is_some_and(|note| note.reason == ConflictReason::PathTaken);
+    match record.live.as_ref().filter(|_| git && taken) {
+        Some(live) => Cow::Owned(Content { location: live.content.location.clone(), ..change.content.clone() }),
+        None => Cow::Borrowed(&change.content),
+    }
 }
 
 /// A whole document as our side of an entity.

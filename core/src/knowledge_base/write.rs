@@ -259,11 +259,11 @@ impl KnowledgeBase {
         }
         match record {
             Some(record) if plan::newest(record).is_some() => {
-                let older = match plan::needs_revision(save, record) {
+                let older = match plan::needs_revision(ctx.kind, save, record) {
                     Some(revision) => self.0.cache.revision(self.0.repository, record.uid, revision).await?,
                     None => None,
                 };
-                plan::plan_update(ctx, save, record, older.as_ref().map(|kept| &kept.content))
+                plan::plan_update(ctx, save, record, older.as_ref())
             }
             record => {
                 let planned = plan::plan_create(ctx, save, record)?;

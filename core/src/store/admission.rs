@@ -21,6 +21,8 @@ pub struct Standing {
     pub live: Option<LocationKey>,
     /// Where its placed change is.
     pub placed: Option<LocationKey>,
+    /// Whether it has a change, placed or not.
+    pub changed: bool,
     /// The unique values that it holds, part by part.
     pub holds: Vec<(Side, UniqueValue)>,
 }

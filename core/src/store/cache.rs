@@ -356,7 +356,8 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     async fn revision(&self, id: RepositoryId, uid: i64, revision: u64) -> Result<Option<KeptRevision>>;
 
     /// Forgets the kept bytes of revisions written before `before`, except each record's live and change revisions,
-    /// and log rows older than `before`. Returns how many rows went.
+    /// and log rows older than `before`; with the last revision of an entity that is gone its private fields. Returns how
+    /// many rows went.
     async fn prune(&self, id: RepositoryId, before: Timestamp) -> Result<u64>;
 
     /// What a source said last about an entity.

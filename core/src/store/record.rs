@@ -182,6 +182,8 @@ pub struct KeptRevision {
     pub revision: u64,
     /// The version.
     pub content: Content,
+    /// The private fields that stood beside it.
+    pub private: Fields,
     /// When it was written.
     pub created_at: Timestamp,
 }

@@ -122,15 +122,28 @@ pub(super) fn claimed(rules: &UniqueRules, write: &super::RecordWrite) -> Vec<(S
     values
 }
 
-/// Whether the values that a part of a record held are given up: the part is written, or the record is of another kind
-/// from now on.
+/// Whether the values that a part of a record held are given up: the part is written, the record is of another kind from
+/// now on, or nothing of its entity is left beside private fields.
 fn gives_up(record: &Standing, write: &super::RecordWrite, side: Side) -> bool {
     let written = match side {
         Side::Live => write.live != Slot::Keep,
         Side::Change => write.change != Slot::Keep,
-        Side::Private => write.private != Slot::Keep,
+        Side::Private => write.private != Slot::Keep || !remains(Some(record), write),
     };
     written || record.key.kind != write.key.kind
+}
+
+/// Whether a record has a live version or a change after a write: without both there is no entity to hold private values.
+fn remains(record: Option<&Standing>, write: &super::RecordWrite) -> bool {
+    fn after<T>(slot: &Slot<T>, before: bool) -> bool {
+        match slot {
+            Slot::Keep => before,
+            Slot::Set(_) => true,
+            Slot::Clear => false,
+        }
+    }
+    let (live, changed) = record.map_or((false, false), |record| (record.live.is_some(), record.changed));
+    after(&write.live, live) || after(&write.change, changed)
 }
 
 /// What becomes of the unique values with a batch: first all that is freed, then what is given.
@@ -178,9 +191,12 @@ pub(super) fn grant(batch: &Batch, claims: &[Claim], standing: &[Standing], writ
         }
     }
     let mut given = Vec::with_capacity(writes.len());
+    let by_uid: HashMap<i64, &Standing> = standing.iter().map(|record| (record.uid, record)).collect();
     for admitted in writes {
         let mut got = Vec::new();
-        for (side, value) in &claims[admitted.write].values {
+        let stood = admitted.uid.and_then(|uid| by_uid.get(&uid).copied());
+        let there = remains(stood, &batch.writes[admitted.write]);
+        for (side, value) in claims[admitted.write].values.iter().filter(|(side, _)| there || *side != Side::Private) {
             match held.get(value).filter(|(holder, _)| *holder != who(admitted)) {
                 Some((_, by)) if batch.claiming.refuses(*side) => {
                     return Err(Breach { write: admitted.write, field: value.field.clone(), by: (*by).clone() });

@@ -242,23 +242,32 @@ fn acknowledged(settings: &Settings, record: &Record, item: &PreparedItem, conte
     let change = record.change.as_ref();
     let ours = change.is_some_and(|change| change.revision == item.revision);
     let mut write = RecordWrite::onto(record);
-    write
-        .keep
-        .extend(kept(record.live.as_ref().filter(|live| live.revision != item.revision).map(|live| (&live.content, live.revision)), now));
+    write.keep.extend(kept(
+        record,
+        record.live.as_ref().filter(|live| live.revision != item.revision).map(|live| (&live.content, live.revision)),
+        now,
+    ));
     if let Some(blob) = item.blob.as_ref().filter(|_| !item.removed) {
         let kind = settings.config.kind(&record.key.kind)?;
         let decoded = decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body).ok()?.0;
         write.key.id = decoded.id;
+        // Saved again since, and nothing new for git: what is in git now is that version.
+        let same = change.filter(|change| {
+            let goes = change.action == ChangeAction::Write && change.state == ChangeState::Pending;
+            !ours && goes && change.content.same_bytes(&decoded.content)
+        });
         write.live = Slot::Set(Live {
             content: decoded.content.clone(),
-            revision: item.revision,
+            revision: same.map_or(item.revision, |change| change.revision),
             blob: blob.clone(),
             commit: item.commit.clone(),
             explicit_id: decoded.explicit_id,
             synced_at: now,
         });
         write.change = match change {
-            Some(change) if !ours => Slot::Set(rest(change, item, Some(Base { content: decoded.content, blob: blob.clone() }))),
+            Some(change) if !ours && same.is_none() => {
+                Slot::Set(rest(change, item, Some(Base { content: decoded.content, blob: blob.clone() })))
+            }
             _ => Slot::Clear,
         };
     } else {
@@ -274,7 +283,8 @@ fn acknowledged(settings: &Settings, record: &Record, item: &PreparedItem, conte
     if ours && change.state == ChangeState::Conflict {
         write.conflict = Slot::Clear;
     }
-    let done = if item.removed && change.action != ChangeAction::Write { &change.operations } else { &item.operations };
+    let all = item.removed && change.action != ChangeAction::Write || !ours && write.change == Slot::Clear;
+    let done = if all { &change.operations } else { &item.operations };
     write.log.extend(done.iter().map(|id| log(*id, record, change, LogStatus::Success, Some(item.commit.to_string()), now)));
     Some(write)
 }

@@ -248,7 +248,11 @@ impl SyncEngine {
         let mut done = 0;
         // What is left when somebody asks to stop is indexed by the next round or search.
         while !options.cancellation.is_cancelled() {
-            let left = self.cache.index(INDEXED_AT_ONCE).await?;
+            let left = match self.cache.index(INDEXED_AT_ONCE).await {
+                // Somebody else writes: both sides are equal all the same, and whoever searches or synchronises next goes on.
+                Err(error) if error.kind() == ErrorKind::Busy => return Ok(()),
+                left => left?,
+            };
             done += INDEXED_AT_ONCE as u64;
             if let Some(progress) = options.progress.as_ref().filter(|_| left > 0) {
                 progress(Progress { phase: Phase::Index, done, total: done + left });

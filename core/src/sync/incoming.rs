@@ -75,6 +75,11 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
     let theirs = &incoming.decoded.content;
     let settled = settle_against_present(ctx, record, incoming, &mut write, &mut effect);
     ask_anew(ctx, record, theirs, &mut write);
+    let returns = record.live.is_none() && record.change.is_none();
+    if returns && !record.private.is_empty() {
+        // Written again, they hold their unique values again.
+        write.private = Slot::Set(record.private.clone());
+    }
     if write.key.kind != record.key.kind {
         // Written again, these parts hold their values among the entities of the new kind.
         if let (Slot::Keep, Some(change)) = (&write.change, &record.change) {
@@ -109,7 +114,7 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
                 write.revision
             });
             write.live = Slot::Set(live(ctx, incoming, revision));
-            write.keep.extend(kept(old.as_ref().map(|old| (&old.content, old.revision)), ctx.now));
+            write.keep.extend(kept(record, old.as_ref().map(|old| (&old.content, old.revision)), ctx.now));
             effect.renamed = old.as_ref().is_some_and(|old| old.content.location != theirs.location);
             effect.created = old.is_none() && !settled;
             effect.updated = old.is_some() && !effect.renamed;
@@ -131,7 +136,7 @@ fn ask_anew(ctx: &IngestContext<'_>, record: &Record, theirs: &Content, write: &
     {
         write.revision += 1;
         change.revision = write.revision;
-        write.keep.extend(kept(Some((&before.content, before.revision)), ctx.now));
+        write.keep.extend(kept(record, Some((&before.content, before.revision)), ctx.now));
     }
 }
 
@@ -141,7 +146,7 @@ pub(super) fn plan_absent(ctx: &IngestContext<'_>, record: &Record) -> Option<(R
     let mut write = RecordWrite::onto(record);
     let mut effect = Effect { deleted: true, ..Effect::default() };
     write.live = Slot::Clear;
-    write.keep.extend(kept(Some((&old.content, old.revision)), ctx.now));
+    write.keep.extend(kept(record, Some((&old.content, old.revision)), ctx.now));
     write.log.push(log(ctx, record.key.clone(), Operation::Delete, old.revision));
     let Some(change) = &record.change else { return Some((write, effect)) };
     match (change.action, change.state) {
@@ -274,14 +279,14 @@ fn settle_against_present(
     match merge(ctx.kind, ctx.root, common, &change.content, theirs).and_then(|merged| valid(ctx.schemas, ctx.kind, merged)) {
         Ok(merged) if merged.same_bytes(theirs) => {
             settle(ctx, &change, &change.operations, record, write);
-            write.keep.extend(kept(Some((&change.content, change.revision)), ctx.now));
+            write.keep.extend(kept(record, Some((&change.content, change.revision)), ctx.now));
             write.change = Slot::Clear;
             write.conflict = Slot::Clear;
             effect.settled = true;
             true
         }
         Ok(merged) => {
-            write.keep.extend(kept(Some((&change.content, change.revision)), ctx.now));
+            write.keep.extend(kept(record, Some((&change.content, change.revision)), ctx.now));
             write.revision += 1;
             effect.merged = merged != change.content;
             change.content = merged;
@@ -336,7 +341,7 @@ fn by_policy(
                 effect.conflict = true;
                 return;
             };
-            write.keep.extend(kept(Some((&change.content, change.revision)), ctx.now));
+            write.keep.extend(kept(record, Some((&change.content, change.revision)), ctx.now));
             write.conflict = Slot::Clear;
             if merged.same_bytes(theirs) {
                 settle(ctx, &change, &change.operations, record, write);

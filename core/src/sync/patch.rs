@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::request::Save;
 use crate::clock::Timestamp;
 use crate::codec::FieldEdit;
-use crate::knowledge::{DerivedRule, Fields, Kind};
+use crate::knowledge::{DerivedRule, Fields, Kind, Status};
+use crate::{Error, ErrorKind, Result};
 
 /// The save's edits by field, the title among them in the field that the entity keeps it in.
 pub(crate) fn named_edits(kind: &Kind, save: &Save, current: &Fields) -> Vec<FieldEdit> {
@@ -45,6 +46,18 @@ pub(super) fn apply_edits(fields: &mut Fields, edits: &[FieldEdit]) {
             }
         }
     }
+}
+
+/// A misspelt status would count as published, and what was meant for a reviewer would go to git.
+pub(super) fn refuse_unknown_status(kind: &Kind, edits: &[FieldEdit]) -> Result<()> {
+    let status = edits.iter().rfind(|edit| kind.workflow && edit_name(edit) == "status").and_then(edit_value);
+    let Some(unknown) = status.filter(|value| value.as_str().and_then(Status::parse).is_none()) else { return Ok(()) };
+    let message = format!(
+        "`{}` is no status of a {}; nothing was saved, use one of DRAFT, IN_REVIEW, PUBLISHED, ARCHIVED",
+        unknown.as_str().map_or_else(|| unknown.to_string(), str::to_owned),
+        kind.name
+    );
+    Err(Error::new(ErrorKind::InvalidInput, message).with("field", "status"))
 }
 
 /// The values of the fields that the library maintains.

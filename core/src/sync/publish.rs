@@ -244,7 +244,7 @@ impl SyncEngine {
         };
         let mut write = RecordWrite::onto(record);
         write.revision += 1;
-        write.keep.extend(kept(Some((&change.content, change.revision)), now));
+        write.keep.extend(kept(record, Some((&change.content, change.revision)), now));
         write.change = Slot::Set(Change { content: decoded.content, revision: write.revision, ..change.clone() });
         Ok(Some(write))
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::engine::{Round, SyncEngine};
 use super::report::Phase;
-use crate::codec::put_entry;
-use crate::knowledge::Config;
-use crate::store::{AdvanceOutcome, NewCommit, Signature, StoredConfig, TreeEdit};
+use super::save::take_private;
+use crate::codec::{edit_head, put_entry};
+use crate::knowledge::{Config, Kind};
+use crate::store::{AdvanceOutcome, ApplyOutcome, NewCommit, Record, RecordWrite, Signature, Slot, StoredConfig, TreeEdit};
 use crate::{Error, ErrorKind, Result};
 
 /// Records read at a time.
@@ -23,18 +24,28 @@ impl SyncEngine {
             return Ok(());
         }
         let mut files = row.config.as_ref().map(settings_files).unwrap_or_default();
+        let settings = self.stored_settings(row.config.as_ref());
         let manifest = self.manifest().await?;
         for chunk in manifest.chunks(CHUNK) {
             let uids: Vec<i64> = chunk.iter().map(|row| row.uid).collect();
             let records = self.cache.records_by_uid(self.repository, &uids).await?;
-            for live in records.into_iter().flatten().filter_map(|record| record.live) {
-                let content = live.content;
+            let mut batch = self.batch_for(round, self.env.clock.now());
+            for record in records.into_iter().flatten() {
+                let taken = settings.config.kind(&record.key.kind).map(|kind| without_private(kind, &record)).transpose()?.flatten();
+                let Some(mut content) = record.live.map(|live| live.content) else { continue };
+                if let Some((head, write)) = taken {
+                    content.head = head;
+                    batch.writes.push(write);
+                }
                 let path = content.location.path.to_string();
                 let text = match &content.location.entry {
                     None => content.head + &content.body,
                     Some(entry) => put_entry(files.get(&path).map(String::as_str), entry, &content.head)?,
                 };
                 files.insert(path, text);
+            }
+            if !batch.writes.is_empty() && !matches!(self.cache.apply(&batch).await?, ApplyOutcome::Applied { .. }) {
+                return Err(Error::new(ErrorKind::Busy, "somebody saved meanwhile; nothing was restored, export again"));
             }
         }
         let count = manifest.len();
@@ -66,6 +77,20 @@ impl SyncEngine {
             }
         }
     }
+}
+
+/// The head of a live version without the fields that have become private since it was committed, and the write that
+/// keeps them; `None` where there are none.
+fn without_private(kind: &Kind, record: &Record) -> Result<Option<(String, RecordWrite)>> {
+    let Some(live) = &record.live else { return Ok(None) };
+    let mut private = record.private.clone();
+    let edits = take_private(kind, &live.content.fields, &mut private);
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let mut write = RecordWrite::onto(record);
+    write.private = Slot::Set(private);
+    Ok(Some((edit_head(kind.format, &live.content.head, &edits)?, write)))
 }
 
 fn settings_files(stored: &StoredConfig) -> BTreeMap<String, String> {

@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use super::merge::{MergeConflict, merge, same_text, valid};
 use super::naming::{follow_title, new_identity, place, refuse_new_id};
-use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits};
+use super::patch::{apply_edits, edit_name, is_noop, maintained, named_edits, refuse_unknown_status};
 use super::request::{BasedOn, Save};
-use super::stale::{gone, rebase, version};
+use super::stale::{Version, gone, rebase, rebase_rename, version};
 use crate::clock::Timestamp;
 use crate::codec::{FieldEdit, Schemas, Violation, decode_content, edit_head, fit_body, render_head};
 use crate::knowledge::{Author, Config, Content, EntityKey, Fields, Format, Kind, Location, Status};
 use crate::store::{
-    Base, Change, ChangeAction, ChangeState, ConflictNote, Direction, KeptRevision, LogStatus, LogWrite, Operation, Record, RecordWrite,
-    Slot, Target,
+    Base, Change, ChangeAction, ChangeState, ConflictNote, Direction, KeptRevision, Live, LogStatus, LogWrite, Operation, Record,
+    RecordWrite, Slot, Target,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -60,21 +60,25 @@ pub(super) fn held(record: &Record, revision: u64) -> Option<&Content> {
     live.or_else(|| record.change.as_ref().filter(|change| change.revision == revision).map(|change| &change.content))
 }
 
-/// Whether planning this save needs the kept bytes of an older revision, and which.
-pub(crate) fn needs_revision(save: &Save, record: &Record) -> Option<u64> {
+/// Whether planning this save needs what is kept of an older revision, and of which. The record itself holds the bytes of
+/// up to two revisions, but of private fields only the newest.
+pub(crate) fn needs_revision(kind: &Kind, save: &Save, record: &Record) -> Option<u64> {
     match (save.based_on, newest(record)) {
-        (Some(BasedOn::Revision(asked)), Some((_, newest))) if asked != newest && held(record, asked).is_none() => Some(asked),
+        (Some(BasedOn::Revision(asked)), Some((_, newest))) if asked != newest => {
+            (held(record, asked).is_none() || !kind.private.is_empty()).then_some(asked)
+        }
         _ => None,
     }
 }
 
-/// Decides a save on an entity that exists (`record` has a newest content). `older` is the kept content that
-/// [`needs_revision`] asked for.
-pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, older: Option<&Content>) -> Result<SavePlan> {
+/// Decides a save on an entity that exists (`record` has a newest content). `older` is what [`needs_revision`] asked for,
+/// as far as it is kept.
+pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, older: Option<&KeptRevision>) -> Result<SavePlan> {
     let (current, newest_revision) =
         newest(record).ok_or_else(|| Error::new(ErrorKind::Internal, format!("{} has nothing to update", record.key)))?;
     let mut edits = named_edits(ctx.kind, save, &current.fields);
     let mut body = save.body.as_deref().filter(|body| !same_text(body, &current.body)).map(Cow::Borrowed);
+    let mut rename = save.rename.as_ref().filter(|slug| **slug != current.slug);
 
     match save.based_on {
         Some(BasedOn::Revision(asked)) if asked != newest_revision => {
@@ -85,8 +89,14 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
                 )
                 .with("revision", newest_revision));
             }
-            let base = held(record, asked).or(older).ok_or_else(|| gone(record, asked, newest_revision, current))?;
-            (edits, body) = rebase(ctx.kind, record, (base, asked), (current, newest_revision), edits, body)?;
+            let base = held(record, asked).or(older.map(|kept| &kept.content));
+            let base = base.ok_or_else(|| gone(record, asked, newest_revision, current))?;
+            // A number that is not kept yet has been given once only: nothing private has changed since.
+            let private = older.map_or(&record.private, |kept| &kept.private);
+            let base = Version { content: base, revision: asked, private };
+            let current = Version { content: current, revision: newest_revision, private: &record.private };
+            (edits, body) = rebase(ctx.kind, record, &base, &current, edits, body)?;
+            rename = rebase_rename(record, &base, &current, rename)?;
         }
         None if body.is_some() => {
             return Err(Error::new(
@@ -109,7 +119,7 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     edits.extend(take_private(ctx.kind, &current.fields, &mut private));
     apply_edits(&mut private, &private_edits);
     let edits: Vec<_> = edits.into_iter().filter(|edit| !is_noop(edit, &current.fields)).collect();
-    let rename = save.rename.as_ref().filter(|slug| **slug != current.slug);
+    refuse_unknown_status(ctx.kind, &edits)?;
     let mut write = RecordWrite::onto(record);
     if private != record.private {
         write.private = Slot::Set(private);
@@ -119,10 +129,18 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
         if matches!(write.private, Slot::Keep) && save.idempotency_key.is_none() {
             return Ok(SavePlan::Nothing);
         }
+        let mut revision = newest_revision;
         if let Slot::Set(private) = &write.private {
             hold_to_schema(ctx, current, private)?;
+            number_live_anew(ctx, record, &mut write);
+            if let Some(change) = &record.change {
+                write.revision += 1;
+                write.keep.extend(kept(record, Some((&change.content, change.revision)), ctx.now));
+                write.change = Slot::Set(Change { revision: write.revision, ..change.clone() });
+            }
+            revision = write.revision;
         }
-        write.log.push(log_row(ctx, save, record.key.clone(), Operation::Update, LogStatus::Success, newest_revision));
+        write.log.push(log_row(ctx, save, record.key.clone(), Operation::Update, LogStatus::Success, revision));
         return Ok(SavePlan::Write(Box::new(write)));
     }
 
@@ -143,7 +161,19 @@ pub(crate) fn plan_update(ctx: &SaveContext<'_>, save: &Save, record: &Record, o
     let content = decode(ctx, &location, &head, &body)?;
     let private = if let Slot::Set(private) = &write.private { private } else { &record.private };
     hold_to_schema(ctx, &content, private)?;
+    if matches!(write.private, Slot::Set(_)) {
+        number_live_anew(ctx, record, &mut write);
+    }
     Ok(finish(ctx, save, record, write, content, current.status))
+}
+
+/// Private fields belong to every version: with others the live one is a new revision too, so that a form that was made
+/// before can be told from one that was made after.
+fn number_live_anew(ctx: &SaveContext<'_>, record: &Record, write: &mut RecordWrite) {
+    let Some(live) = &record.live else { return };
+    write.revision += 1;
+    write.keep.extend(kept(record, Some((&live.content, live.revision)), ctx.now));
+    write.live = Slot::Set(Live { revision: write.revision, ..live.clone() });
 }
 
 /// What stands in the file and has become private since moves over; the edits that take it out of the file.
@@ -166,6 +196,7 @@ pub(crate) fn plan_create(ctx: &SaveContext<'_>, save: &Save, record: Option<&Re
         ));
     }
     let mut edits = named_edits(ctx.kind, save, &Fields::new());
+    refuse_unknown_status(ctx.kind, &edits)?;
     let (key, slug) = new_identity(ctx, save, &edits)?;
     edits.retain(|edit| edit_name(edit) != "id");
     let location = place(ctx, &slug)?;
@@ -216,7 +247,7 @@ pub(crate) fn plan_delete(ctx: &SaveContext<'_>, record: &Record, expected: Opti
             .with("current", version(current, newest_revision)));
     }
     let mut write = RecordWrite::onto(record);
-    write.keep.extend(kept(record.change.as_ref().map(|change| (&change.content, change.revision)), ctx.now));
+    write.keep.extend(kept(record, record.change.as_ref().map(|change| (&change.content, change.revision)), ctx.now));
     write.conflict = Slot::Clear;
     write.revision = record.revision + 1;
     // Even what git never had is deleted by a change: its commit may be on its way at this moment.
@@ -260,8 +291,8 @@ fn finish(
             }
         }
     }
-    write.revision = record.revision + 1;
-    write.keep.extend(kept(record.change.as_ref().map(|change| (&change.content, change.revision)), ctx.now));
+    write.revision += 1;
+    write.keep.extend(kept(record, record.change.as_ref().map(|change| (&change.content, change.revision)), ctx.now));
     let mut change = collapse(ctx, save, record, content, action, state, write.revision);
     change.base = base;
     // A draft that lost its place to another identity does not ask for it again before it is published.
@@ -377,8 +408,9 @@ pub(crate) fn hold_to_schema(ctx: &SaveContext<'_>, content: &Content, private: 
 }
 
 /// A revision whose bytes leave the record and are kept.
-pub(crate) fn kept(version: Option<(&Content, u64)>, now: Timestamp) -> Option<KeptRevision> {
-    version.map(|(content, revision)| KeptRevision { revision, content: content.clone(), created_at: now })
+pub(crate) fn kept(record: &Record, version: Option<(&Content, u64)>, now: Timestamp) -> Option<KeptRevision> {
+    let private = &record.private;
+    version.map(|(content, revision)| KeptRevision { revision, content: content.clone(), private: private.clone(), created_at: now })
 }
 
 /// What a change is in the log.

@@ -60,7 +60,14 @@ pub(super) fn breaches(
             };
             let ours =
                 record.change.as_ref().is_some_and(|change| change.action == ChangeAction::Write && has(&change.content.fields, value));
-            live || ours || has(&record.private, value)
+            // Private fields of an entity that nothing is left of wait for its return; they keep nothing from others.
+            let there = record.change.is_some()
+                || match becomes.get(&holder.uid) {
+                    Some(Some(_)) => true,
+                    Some(None) => kept.contains(&holder.uid),
+                    None => record.live.is_some(),
+                };
+            live || ours || there && has(&record.private, value)
         });
         let first = match holder {
             Some(holder) => askers.iter().position(|(_, record)| record.is_some_and(|record| records[record].uid == holder.uid)),

@@ -136,6 +136,25 @@ fn a_path_that_git_gave_to_another_id_leaves_ours_without_a_path() {
 }
 
 #[test]
+fn where_our_move_lost_its_place_choosing_git_gives_the_move_up_and_keeps_the_edit() {
+    for accept in [Accept::Git, Accept::Each(Choices::default().field("path", Side::Git))] {
+        let world = World::with(PublishMode::Off);
+        world.write("customers/one.md", ONE);
+        world.sync();
+        world.save(Save::update("customer", "one").rename("two").set("segment", "retail"));
+        world.write("customers/two.md", "---\nid: two\nname: Two\n---\n");
+        world.sync();
+        assert_eq!(run(world.kb.conflicts()).unwrap()[0].reason, ConflictReason::PathTaken);
+        run(world.kb.resolve("customer", "@one", accept, None, None)).unwrap();
+        world.sync();
+        let one = world.get("customer", "one").unwrap();
+        assert_eq!((one.sync_status, &one.fields["segment"]), (SyncStatus::Synced, &"retail".into()));
+        assert_eq!(world.get("customer", "two").unwrap().id.as_str(), "two");
+        world.assert_no_drift();
+    }
+}
+
+#[test]
 fn a_slug_created_here_and_pushed_without_an_id_merges_over_nothing() {
     let world = World::with(PublishMode::Off);
     let ours = world.save(Save::create("document").title("Note").body("same\n"));

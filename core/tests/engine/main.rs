@@ -1,5 +1,4 @@
-//! The engine over stores in memory: every flow of the sync model, one story a test, and a property test over random
-//! ones. The same stories run over real repositories and databases in the backends' tests.
+//! The engine over stores in memory: every flow of the sync model, one story a test. The same stories run over real repositories and databases in the backends' tests.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
@@ -8,11 +7,9 @@ mod cancelling;
 mod conflicts;
 mod drafts;
 mod ingest;
-mod invariants;
 mod kinds;
+mod private;
 mod publish;
-mod random;
-mod recovery;
 mod restore;
 mod saves;
 mod schemas;

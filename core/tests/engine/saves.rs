@@ -234,3 +234,41 @@ fn an_entity_made_again_under_an_old_id_has_nothing_of_what_the_old_one_kept_to_
     let made = world.save(Save::create("customer").id("seven").title("New"));
     assert_eq!(made.fields.get("phone"), None);
 }
+
+#[test]
+fn a_stale_form_that_names_its_slug_moves_nothing_back_and_two_moves_must_agree() {
+    let world = World::new();
+    world.write("customers/one.md", "---\nid: one\nname: One\ntier: gold\n---\n");
+    world.sync();
+    let before = world.get("customer", "one").unwrap().revision;
+    world.save(Save::update("customer", "one").rename("uno"));
+    let form = || Save::update("customer", "").id("one").based_on(before).author(ada());
+    let kept = world.save(form().rename("one").set("tier", "silver"));
+    assert_eq!((kept.slug.as_str(), &kept.fields["tier"]), ("uno", &"silver".into()));
+    assert_eq!(world.save(form().rename("uno")).slug.as_str(), "uno");
+    let error = run(world.kb.save(form().rename("eins"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(
+        error.to_string(),
+        "customer/@one was moved since revision 1: it is `uno` now, and this save asks for `eins`; nothing was saved, choose one and save again"
+    );
+    assert!(world.file("customers/uno.md").unwrap().contains("silver"));
+}
+
+#[test]
+fn a_misspelt_status_is_refused_and_not_taken_for_published() {
+    let world = World::new();
+    world.write("skills/one.md", "---\nid: one\ntitle: One\nstatus: live\n---\n");
+    world.sync();
+    for save in [Save::create("skill").title("New"), Save::update("skill", "one")] {
+        let error = run(world.kb.save(save.set("status", "draft").author(ada()))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            error.to_string(),
+            "`draft` is no status of a skill; nothing was saved, use one of DRAFT, IN_REVIEW, PUBLISHED, ARCHIVED"
+        );
+    }
+    assert!(world.working("skill", "new").is_none());
+    let kept = world.save(Save::update("skill", "one").set("status", "live").set("title", "Two"));
+    assert_eq!(kept.fields["status"], "live", "what is there already is nobody's mistake of today");
+}

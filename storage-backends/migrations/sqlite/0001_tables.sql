@@ -138,6 +138,7 @@ CREATE TABLE revision (
     uid        INTEGER NOT NULL REFERENCES knowledge (uid),
     revision   INTEGER NOT NULL,
     created_at TEXT NOT NULL,
+    private    TEXT,
     slug       TEXT NOT NULL,
     title      TEXT NOT NULL,
     status     TEXT,

@@ -180,7 +180,12 @@ fn conflict(row: &impl Columns) -> Result<ConflictNote, Failure> {
 
 /// A row of the table `revision`.
 pub(super) fn kept(row: &impl Columns) -> Result<KeptRevision, Failure> {
-    Ok(KeptRevision { revision: row.number("revision")?, content: content(row, "")?, created_at: row.moment("created_at")? })
+    Ok(KeptRevision {
+        revision: row.number("revision")?,
+        content: content(row, "")?,
+        private: row.maybe_json("private")?.unwrap_or_default(),
+        created_at: row.moment("created_at")?,
+    })
 }
 
 /// A row of the table `log`.

@@ -151,7 +151,7 @@ pub async fn the_revision_counter_never_goes_back(store: &dyn CacheStore) {
 /// An identity is its number; kind and id are only its name.
 pub async fn a_change_of_id_keeps_number_revisions_and_log(store: &dyn CacheStore) {
     let id = attached(store).await;
-    let kept = KeptRevision { revision: 1, content: content("skills/a.md"), created_at: at(1) };
+    let kept = KeptRevision { revision: 1, content: content("skills/a.md"), private: crate::knowledge::Fields::new(), created_at: at(1) };
     let first = RecordWrite {
         live: Slot::Set(live(content("skills/a.md"))),
         change: Slot::Set(pending(content("skills/a.md"))),

@@ -57,7 +57,8 @@ pub async fn a_conflict_lasts_only_as_long_as_its_change(store: &dyn CacheStore)
 /// Its counter, private fields and revisions stay, and it can come to life again.
 pub async fn an_emptied_record_is_kept_but_not_listed(store: &dyn CacheStore) {
     let id = attached(store).await;
-    let kept = KeptRevision { revision: 1, content: content("skills/a.md"), created_at: at(1) };
+    let private = fields(json!({"salary": 2}));
+    let kept = KeptRevision { revision: 1, content: content("skills/a.md"), private, created_at: at(1) };
     let first = RecordWrite {
         private: Slot::Set(fields(json!({"salary": 1}))),
         keep: vec![kept.clone()],
@@ -106,7 +107,7 @@ pub async fn kept_revisions_are_written_once(store: &dyn CacheStore) {
     let id = attached(store).await;
     let kept = |body: &str, seconds| {
         let content = Content { body: body.to_owned(), ..content("skills/a.md") };
-        KeptRevision { revision: 1, content, created_at: at(seconds) }
+        KeptRevision { revision: 1, content, private: crate::knowledge::Fields::new(), created_at: at(seconds) }
     };
     let uid = write(store, id, vec![RecordWrite { keep: vec![kept("first", 1)], ..new(key("a")) }]).await[0];
     let read = get(store, id, "a").await;
@@ -119,7 +120,12 @@ pub async fn kept_revisions_are_written_once(store: &dyn CacheStore) {
 /// What a form or the engine may still need stays.
 pub async fn pruning_forgets_old_revisions_and_log_rows_but_not_those_in_use(store: &dyn CacheStore) {
     let id = attached(store).await;
-    let kept = |revision, seconds| KeptRevision { revision, content: content("skills/a.md"), created_at: at(seconds) };
+    let kept = |revision, seconds| KeptRevision {
+        revision,
+        content: content("skills/a.md"),
+        private: crate::knowledge::Fields::new(),
+        created_at: at(seconds),
+    };
     let all = RecordWrite {
         live: Slot::Set(Live { revision: 2, ..live(content("skills/a.md")) }),
         change: Slot::Set(Change { revision: 3, ..draft(content("skills/a.md")) }),
@@ -137,4 +143,23 @@ pub async fn pruning_forgets_old_revisions_and_log_rows_but_not_those_in_use(sto
     assert_eq!(store.log(id, &LogQuery::default()).await.unwrap().len(), 1);
     assert_eq!(store.prune(id, at(100)).await.unwrap(), 0);
     assert!(find(store, id, "a").await.is_some());
+}
+
+/// Nobody is left whose they would be once the entity could not come back as it was.
+pub async fn pruning_forgets_the_private_fields_of_an_entity_with_its_last_revision(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    let private = || Slot::Set(fields(json!({"salary": 1})));
+    let kept = |seconds| KeptRevision {
+        revision: 1,
+        content: content("skills/a.md"),
+        private: crate::knowledge::Fields::new(),
+        created_at: at(seconds),
+    };
+    let gone = |seconds| RecordWrite { private: private(), keep: vec![kept(seconds)], ..new(key("gone")) };
+    write(store, id, vec![gone(50), RecordWrite { private: private(), ..new_live("there", content("skills/b.md")) }]).await;
+    store.prune(id, at(50)).await.unwrap();
+    assert_eq!(get(store, id, "gone").await.private, fields(json!({"salary": 1})), "it may still come back");
+    assert_eq!(store.prune(id, at(51)).await.unwrap(), 1);
+    assert!(get(store, id, "gone").await.private.is_empty());
+    assert_eq!(get(store, id, "there").await.private, fields(json!({"salary": 1})));
 }

@@ -97,6 +97,28 @@ pub async fn a_unique_value_is_free_when_no_part_has_it(store: &dyn CacheStore) 
     applied(store, &save(id, vec![new_change("b", pending(with("skills/b.md", "y")))])).await;
 }
 
+/// Of an entity that is gone the private fields stay, and keep nothing from others; it has them again where nobody took
+/// them meanwhile.
+pub async fn a_private_unique_value_is_free_while_nothing_is_left_of_its_entity(store: &dyn CacheStore) {
+    let id = attached_with_rules(store).await;
+    let private = || Slot::Set(fields(json!({ "mail": "p" })));
+    applied(store, &save(id, vec![RecordWrite { private: private(), ..new_live("a", content("skills/a.md")) }])).await;
+    assert_eq!(holder(store, id, "p").await.as_deref(), Some("a"));
+    let a = get(store, id, "a").await;
+    applied(store, &ingest(id, vec![RecordWrite { live: Slot::Clear, ..RecordWrite::onto(&a) }])).await;
+    assert_eq!((holder(store, id, "p").await, get(store, id, "a").await.private), (None, fields(json!({ "mail": "p" }))));
+    let a = get(store, id, "a").await;
+    applied(store, &ingest(id, vec![RecordWrite { private: private(), ..live_write(&a, content("skills/a.md")) }])).await;
+    assert_eq!(holder(store, id, "p").await.as_deref(), Some("a"));
+    let a = get(store, id, "a").await;
+    let emptied = RecordWrite { live: Slot::Clear, private: private(), ..RecordWrite::onto(&a) };
+    applied(store, &ingest(id, vec![emptied])).await;
+    applied(store, &save(id, vec![new_change("b", pending(with("skills/b.md", "p")))])).await;
+    let a = get(store, id, "a").await;
+    applied(store, &ingest(id, vec![RecordWrite { private: private(), ..live_write(&a, content("skills/a.md")) }])).await;
+    assert_eq!(holder(store, id, "p").await.as_deref(), Some("b"));
+}
+
 /// What is being removed asks for nothing.
 pub async fn a_removal_holds_no_unique_value(store: &dyn CacheStore) {
     let id = attached_with_rules(store).await;

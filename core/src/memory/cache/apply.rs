@@ -134,7 +134,8 @@ impl Repository {
             let change = record.change.as_ref().filter(|change| change.action == ChangeAction::Write)?;
             Some((record.uid, &record.key.kind, Side::Change, &change.content.fields))
         });
-        let private = records().map(|record| (record.uid, &record.key.kind, Side::Private, &record.private));
+        let there = records().filter(|record| record.live.is_some() || record.change.is_some());
+        let private = there.map(|record| (record.uid, &record.key.kind, Side::Private, &record.private));
         let granted = regrant(&rules, lives.chain(changes).chain(private));
         self.holds.clear();
         self.holder.clear();
@@ -207,6 +208,7 @@ fn standing(record: &Record, holds: Vec<(Side, UniqueValue)>) -> Standing {
         key: record.key.clone(),
         live: record.live.as_ref().map(|live| live.content.location.key()),
         placed: record.change.as_ref().filter(|change| change.placed).map(|change| change.content.location.key()),
+        changed: record.change.is_some(),
         holds,
     }
 }

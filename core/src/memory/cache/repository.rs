@@ -1,6 +1,6 @@
 //! One repository in memory: its records with the indexes that keep reading fast, and everything beside them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -111,6 +111,12 @@ impl Repository {
             });
             kept.created_at >= before || in_use
         });
+        let kept: HashSet<i64> = self.kept.keys().map(|(uid, _)| *uid).collect();
+        for record in self.records.values_mut() {
+            if record.live.is_none() && record.change.is_none() && !kept.contains(&record.uid) {
+                record.private.clear();
+            }
+        }
         self.log.retain(|_, row| row.write.started_at >= before);
         let log = &self.log;
         self.log_ids.retain(|_, number| log.contains_key(number));

@@ -177,7 +177,7 @@ pub(super) fn merge_body(base: Option<&str>, ours: &str, theirs: &str, choices: 
     merged.resolved(|hunk| choices.of_hunk(hunk)).ok_or_else(|| merged.hunks())
 }
 
-/// A merged version, if the schema of its kind takes it.
+/// A merged version, if the schema of its kind takes it, as it takes a file: without private fields.
 pub(super) fn valid(schemas: &Schemas, kind: &Kind, merged: Content) -> Result<Content, MergeConflict> {
     match schemas.refusal(kind, &merged, &Fields::new()) {
         Some(_) => Err(MergeConflict::whole(ConflictReason::InvalidMerge)),

@@ -10,5 +10,6 @@ mod programs;
 mod reading;
 mod saving;
 mod terminal;
+mod transcripts;
 mod validating;
 mod world;

@@ -162,7 +162,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// Nothing of whoever runs the tests: no home, no configuration of git, no colours.
-fn clean(command: &mut Command) {
+pub(crate) fn clean(command: &mut Command) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
 }

@@ -107,7 +107,8 @@ async fn standing(
     let keys: Vec<[&str; 2]> = batch.writes.iter().map(|write| [write.key.kind.as_str(), write.key.id.as_str()]).collect();
     let places: HashSet<&LocationKey> = claims.iter().flat_map(|claim| claim.live.iter().chain(&claim.placed)).collect();
     let rows = sqlx::query(
-        "SELECT k.uid, k.stamp, k.kind, k.id, e.location_key AS live_at, iif(c.placed, c.location_key, NULL) AS placed_at \
+        "SELECT k.uid, k.stamp, k.kind, k.id, e.location_key AS live_at, iif(c.placed, c.location_key, NULL) AS placed_at, \
+         c.uid IS NOT NULL AS changed \
          FROM knowledge k LEFT JOIN entity e ON e.uid = k.uid LEFT JOIN change c ON c.uid = k.uid \
          WHERE +k.repository = ?1 AND k.uid IN ( \
          SELECT value FROM json_each(?2) \
@@ -129,6 +130,7 @@ async fn standing(
             key: key(row, "kind", "id")?,
             live: row.maybe_text("live_at")?.map(|place| from_word("location_key", &place)).transpose()?,
             placed: row.maybe_text("placed_at")?.map(|place| from_word("location_key", &place)).transpose()?,
+            changed: row.flag("changed")?,
             holds: Vec::new(),
         })
     };

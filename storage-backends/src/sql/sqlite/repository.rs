@@ -219,6 +219,15 @@ pub(super) async fn prune(connection: &mut SqliteConnection, id: RepositoryId, b
     .bind(&before)
     .execute(&mut *connection)
     .await?;
+    sqlx::query(
+        "UPDATE knowledge SET private = NULL WHERE repository = ? AND private IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM entity e WHERE e.uid = knowledge.uid) \
+         AND NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = knowledge.uid) \
+         AND NOT EXISTS (SELECT 1 FROM revision r WHERE r.uid = knowledge.uid)",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
     let rows =
         sqlx::query("DELETE FROM log WHERE repository = ? AND started_at < ?").bind(id).bind(&before).execute(&mut *connection).await?;
     Ok(revisions.rows_affected() + rows.rows_affected())

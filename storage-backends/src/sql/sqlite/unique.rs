@@ -85,7 +85,8 @@ pub(super) async fn write_anew(connection: &mut SqliteConnection, id: Repository
         ),
         (
             Side::Private,
-            "SELECT uid, kind, private AS fields FROM knowledge WHERE repository = ?1 AND private IS NOT NULL \
+            "SELECT uid, kind, private AS fields FROM knowledge k WHERE repository = ?1 AND private IS NOT NULL \
+             AND (EXISTS (SELECT 1 FROM entity e WHERE e.uid = k.uid) OR EXISTS (SELECT 1 FROM change c WHERE c.uid = k.uid)) \
              AND kind IN (SELECT value FROM json_each(?2)) ORDER BY uid",
         ),
     ] {

@@ -63,8 +63,8 @@ const CONFLICT: Insert = Insert {
 };
 
 const REVISION: Insert = Insert {
-    into: "INSERT INTO revision (uid, revision, created_at, slug, title, status, path, entry, fields, head, body) VALUES ",
-    columns: 11,
+    into: "INSERT INTO revision (uid, revision, created_at, private, slug, title, status, path, entry, fields, head, body) VALUES ",
+    columns: 12,
     tail: " ON CONFLICT (uid, revision) DO NOTHING",
 };
 
@@ -84,7 +84,8 @@ pub(super) async fn records(connection: &mut SqliteConnection, id: RepositoryId,
         written.iter().flat_map(|written| written.write.keep.iter().map(|kept| (written.uid, kept))).collect();
     REVISION
         .all(connection, &kept, |query, (uid, kept)| {
-            let query = query.bind(*uid).bind(number(kept.revision)?).bind(moment(kept.created_at));
+            let private = (!kept.private.is_empty()).then(|| json(&kept.private)).transpose()?;
+            let query = query.bind(*uid).bind(number(kept.revision)?).bind(moment(kept.created_at)).bind(private);
             content(query, &kept.content)
         })
         .await?;
