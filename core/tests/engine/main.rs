@@ -5,6 +5,7 @@
 mod asking;
 mod cancelling;
 mod conflicts;
+mod crowd;
 mod drafts;
 mod ingest;
 mod kinds;

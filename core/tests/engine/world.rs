@@ -76,6 +76,11 @@ impl World {
         open(Some(git), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
+    /// Another process with the same database, which sees the repository through `git`.
+    pub(crate) fn with_git(&self, git: Arc<dyn GitStore>, publish: PublishMode) -> KnowledgeBase {
+        open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
     /// The process of this engine dies.
     pub(crate) fn kill(&self, kb: &KnowledgeBase) {
         self.processes.kill(kb.engine().owner().instance);

@@ -204,29 +204,3 @@ fn a_force_push_that_leaves_a_part_of_an_unacknowledged_chain_is_understood() {
     assert!(scene.file("skills/two.md").unwrap().contains("active: false\n"));
     scene.check_rest(&scene.kb).unwrap();
 }
-
-#[test]
-fn a_save_waits_for_its_own_commit_and_not_for_what_others_save_meanwhile() {
-    let scene = Scene::new(memory::stage());
-    one_and_two(&scene);
-    let faults = Faults::new();
-    let saver = scene.stage.open(PublishMode::Inline, CommitPolicy::PerSave, Some(&faults));
-    let other = scene.stage.open(PublishMode::Off, CommitPolicy::PerSave, None);
-    let mut work = save(saver.clone(), Save::update("skill", "one").set("active", false));
-    let mut chains = 0;
-    loop {
-        faults.arm(0, Fault::StopBefore);
-        if let Some(answer) = faults.drive(work.as_mut()) {
-            answer.unwrap();
-            break;
-        }
-        if faults.struck() == Some("advance") {
-            chains += 1;
-            assert!(chains < 5, "it goes on as long as others do");
-            run(other.save(Save::update("skill", "two").set("active", chains))).unwrap();
-        }
-        faults.resume();
-    }
-    assert_eq!(chains, 1);
-    scene.check_rest(&scene.another()).unwrap();
-}
