@@ -2,7 +2,8 @@
 # commit needs: format, lints and docs without warnings.
 # Rust (see rust-version in Cargo.toml) is needed, and the git program for tests that compare with it; cargo-nextest is
 # used when it is there. The outside readers need npm (Node 20 or newer) and python3 with venv. `make bench` races what
-# people use today and writes benches/RESULTS.md; it also needs a C++ compiler.
+# people use today and writes benches/RESULTS.md; it also needs a C++ compiler. `make torture` runs every proof that no
+# save is lost in its long form and writes core/docs/reliability.md.
 
 CARGO ?= cargo
 ALL := --locked --workspace --all-features
@@ -11,7 +12,7 @@ ALL := --locked --workspace --all-features
 OUTSIDE := core/tests/outside
 READERS := $(or $(CARGO_TARGET_DIR),target)/outside-readers
 
-.PHONY: demo test ready bench fuzz outside-readers
+.PHONY: demo test ready bench fuzz outside-readers torture
 
 demo:
 	$(CARGO) run --locked --example quickstart
@@ -47,3 +48,38 @@ fuzz:
 
 bench:
 	$(CARGO) run --locked --release -p lorebase-benches
+
+# About 40 minutes on two quiet cores. `make torture LOREBASE_TORTURE=short` tries the short forms and writes nothing.
+# A proof that fails does not keep the others from running; the end tells of all of them.
+TORTURE := $(abspath $(or $(CARGO_TARGET_DIR),target))/torture
+SEED ?= 1
+ifeq ($(LOREBASE_TORTURE),short)
+HISTORIES := 100
+REAL_HISTORIES := 5
+LONG := LOREBASE_KILLS=10 LOREBASE_KILLS_AT_EACH=1 LOREBASE_STRESS_SECONDS=4 LOREBASE_PAUSES=0
+else
+HISTORIES := 6000
+REAL_HISTORIES := 300
+LONG := LOREBASE_KILLS=800 LOREBASE_KILLS_AT_EACH=10 LOREBASE_STRESS_SECONDS=60 LOREBASE_PAUSES=3
+endif
+TORTURED := LOREBASE_TORTURE_REPORT=$(TORTURE) LOREBASE_SEED=$(SEED) LOREBASE_RANDOM_SEED=$(SEED)
+
+# Tests of one target of a package, as long as asked for: variables, package, target, which of them, how many at once.
+define prove
+if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then env $(TORTURED) $(1) $(CARGO) nextest run --locked --all-features --no-fail-fast -p $(2) --test $(3) $(4) --test-threads $(5); \
+	else env $(TORTURED) $(1) $(CARGO) test --locked --all-features -p $(2) --test $(3) $(4) -- --test-threads=$(5); \
+	fi || touch $(TORTURE)/failed
+endef
+
+torture:
+	rm -rf $(TORTURE)
+	mkdir -p $(TORTURE)
+	$(call prove,LOREBASE_RANDOM_CASES=$(HISTORIES),lorebase,model,,2)
+	$(call prove,LOREBASE_RANDOM_CASES=$(REAL_HISTORIES),lorebase-backends,model,,2)
+	$(call prove,$(LONG),lorebase-backends,processes,kill::,2)
+	$(call prove,$(LONG),lorebase-backends,processes,contention::,1)
+	$(call prove,$(LONG),lorebase-backends,processes,paused::,2)
+	$(call prove,$(LONG),lorebase-backends,processes,disks::,2)
+	$(call prove,$(LONG),lorebase-backends,processes,judge_sees::,2)
+	$(CARGO) run --locked -p lorebase-benches --bin reliability -- $(TORTURE) $(if $(filter short,$(LOREBASE_TORTURE)),--short)

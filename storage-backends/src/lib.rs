@@ -1,7 +1,7 @@
 //! Lorebase on real stores: gix repositories and SQL databases, behind one [`open`].
 
 pub mod clock;
-#[cfg(feature = "gix")]
+#[cfg(any(feature = "gix", feature = "sqlite"))]
 mod failpoint;
 mod folder;
 #[cfg(feature = "gix")]

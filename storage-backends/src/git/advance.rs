@@ -60,6 +60,7 @@ pub(super) fn advance(shared: &Shared, expected: Option<&CommitId>, tip: &Commit
     reference::set(shared, id)?;
     failpoint::hit("git.advance.moved");
     reference::log(shared, &repo, before, id, &checkouts);
+    failpoint::hit("git.advance.logged");
     follow(shared, &repo, &checkouts, &mut indexes, &files)?;
     locked.finish()?;
     shared.release(id);
@@ -145,12 +146,16 @@ impl<'a> Locked<'a> {
         for (number, path) in guarded.enumerate() {
             ready.push(Ready::new(&shared.common_dir, &path, shared.own.join(format!("lock-{number}.tmp")), shared.disk)?);
         }
+        failpoint::hit("git.lock.ready");
         journal.locks = ready.iter().map(|lock| lock.record().clone()).collect();
         journal.write(&shared.own, shared.disk)?;
         let mut locks = Vec::new();
         for lock in ready {
             match lock.take(patience) {
-                Ok(lock) => locks.push(lock),
+                Ok(lock) => {
+                    locks.push(lock);
+                    failpoint::hit("git.lock.taken");
+                }
                 Err(error) => {
                     drop(locks);
                     // With work to complete the journal has to stay.
@@ -182,6 +187,7 @@ impl<'a> Locked<'a> {
     /// Everything is done, or nothing was.
     fn finish(&mut self) -> Result<()> {
         self.unlock();
+        failpoint::hit("git.advance.unlocked");
         Journal::remove(&self.shared.own)
     }
 }

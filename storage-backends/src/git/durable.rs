@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use lorebase::{Error, ErrorKind, Result};
 
 use super::errors;
+use crate::failpoint;
 
 /// How many files are flushed side by side.
 const MOST_THREADS: usize = 16;
@@ -71,10 +72,13 @@ impl Disk {
         self.file(&file, path)
     }
 
-    /// Replaces a file as a whole, by way of `temporary` in the same file system.
-    pub(super) fn replace(self, path: &Path, temporary: &Path, bytes: &[u8]) -> Result<()> {
+    /// Replaces a file as a whole, by way of `temporary` in the same file system. `places` are passed before it is
+    /// replaced and before its folder is flushed.
+    pub(super) fn replace(self, path: &Path, temporary: &Path, bytes: &[u8], places: [&'static str; 2]) -> Result<()> {
         self.write(temporary, bytes)?;
+        failpoint::hit(places[0]);
         fs::rename(temporary, path).map_err(|error| errors::io("replace", path, error))?;
+        failpoint::hit(places[1]);
         self.folder(parent(path))
     }
 

@@ -15,6 +15,7 @@ use super::durable::{self, Disk};
 use super::errors;
 use super::journal::{FileRecord, Version};
 use super::worktree::WorkTree;
+use crate::failpoint;
 
 pub(super) struct Index {
     path: PathBuf,
@@ -25,8 +26,7 @@ impl Index {
     /// Reads the index; one that is not there is empty.
     pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self> {
         let options = gix::index::decode::Options::default();
-        let file = File::at_or_default(path, hash, false, options)
-            .map_err(|error| errors::gix(&format!("read the index `{}`", path.display()), error))?;
+        let file = File::at_or_default(path, hash, false, options).map_err(|error| unreadable(path, error))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -111,9 +111,22 @@ impl Index {
         if let Ok(metadata) = fs::metadata(&self.path) {
             let _ = fs::set_permissions(temporary, metadata.permissions());
         }
+        failpoint::hit("git.index.written");
         fs::rename(temporary, &self.path).map_err(|error| errors::io("replace the index", &self.path, error))?;
         disk.folder(durable::parent(&self.path))
     }
+}
+
+/// A damaged index is made again from the branch, which no other damage is.
+fn unreadable(path: &Path, error: impl Into<gix::Error>) -> Error {
+    let error = errors::gix(&format!("read the index `{}`", path.display()), error);
+    if error.kind() != ErrorKind::Corrupt {
+        return error;
+    }
+    let place = path.display().to_string();
+    let message =
+        format!("the index `{place}` is damaged; remove that file and run `git reset`, which makes it again and changes no other");
+    Error::new(ErrorKind::Corrupt, message).with("path", place).caused_by(error)
 }
 
 fn mode(version: &Version) -> Mode {

@@ -70,7 +70,7 @@ impl Journal {
     pub(super) fn write(&self, own: &Path, disk: Disk) -> Result<()> {
         let path = path(own);
         let bytes = serde_json::to_vec(self).map_err(|error| errors::io("write", &path, error.into()))?;
-        disk.replace(&path, &own.join("journal.tmp"), &bytes)
+        disk.replace(&path, &own.join("journal.tmp"), &bytes, ["git.journal.written", "git.journal.replaced"])
     }
 
     /// Everything is done, or nothing will be.

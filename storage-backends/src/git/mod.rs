@@ -16,6 +16,7 @@ mod history;
 mod index;
 mod journal;
 mod lock;
+mod make;
 mod objects;
 mod open;
 mod options;

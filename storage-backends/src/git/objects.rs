@@ -63,9 +63,13 @@ fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
     }
     let temporary: Vec<&Path> = written.iter().map(|(temporary, _)| temporary.as_path()).collect();
     shared.disk.all(&temporary)?;
-    for (temporary, path) in &written {
+    for (number, (temporary, path)) in written.iter().enumerate() {
+        if number == written.len() / 2 {
+            failpoint::hit("git.objects.half");
+        }
         fs::rename(temporary, path).map_err(|error| errors::io("write the object", path, error))?;
     }
+    failpoint::hit("git.objects.placed");
     let mut folders: BTreeSet<&Path> = written.iter().map(|(_, path)| parent(path)).collect();
     if made {
         folders.insert(&shared.objects);
@@ -81,8 +85,9 @@ fn pack(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<PathBuf> 
     shared.disk.make_folder(&staging)?;
     failpoint::hit("git.prepare.staged");
     shared.disk.write(&staging.join("owner"), recovery::owner_note()?.as_bytes())?;
+    failpoint::hit("git.pack.noted");
     let outcome = gix_pack::Bundle::write_to_directory(
-        &mut bytes.as_slice(),
+        &mut failpoint::halfway("git.pack.half", &bytes),
         Some(&staging),
         &mut gix::progress::Discard,
         &AtomicBool::new(false),
@@ -101,10 +106,13 @@ fn pack(shared: &Shared, objects: &Storage, trees: &Lineage) -> Result<PathBuf> 
         durable::seal(&file, &target);
         shared.disk.file(&file, path)?;
     }
+    failpoint::hit("git.pack.written");
     // A pack is seen by its index, which therefore comes last; the guard comes first.
     let keep = moved(&staging.join("owner"), &target.join(name(&data)?).with_extension("keep"))?;
+    failpoint::hit("git.pack.guarded");
     moved(&data, &target.join(name(&data)?))?;
     shared.disk.folder(&target)?;
+    failpoint::hit("git.pack.without_index");
     moved(&index, &target.join(name(&index)?))?;
     shared.disk.folder(&target)?;
     failpoint::hit("git.prepare.packed");

@@ -11,8 +11,8 @@ use lorebase::{Error, ErrorKind, Result};
 use uuid::Uuid;
 
 use super::durable::{self, Disk};
-use super::options::{Durability, GitOptions, ObjectFormat};
-use super::{Shared, branch, errors, recovery};
+use super::options::{Durability, GitOptions};
+use super::{Shared, branch, errors, make, recovery};
 
 /// The extensions of the repository format that change nothing for us.
 const HARMLESS: [&str; 9] = [
@@ -32,7 +32,7 @@ pub(super) fn isolated() -> gix::open::Options {
     gix::open::Options::isolated().bail_if_untrusted(true)
 }
 
-fn gix_options() -> gix::open::Options {
+pub(super) fn gix_options() -> gix::open::Options {
     // With the default of 32 slots, packs that appear later could not be seen.
     isolated().object_store_slots(Slots::Given(4096))
 }
@@ -40,7 +40,7 @@ fn gix_options() -> gix::open::Options {
 pub(super) fn open(options: &GitOptions) -> Result<Shared> {
     let path = &options.path;
     if options.init && !is_repository(path) {
-        init(options)?;
+        make::make(options)?;
     }
     if !path.exists() {
         let message = format!("there is no folder `{}`; check the path, or make a repository there (`init`)", path.display());
@@ -76,23 +76,6 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
     };
     recovery::at_open(&shared)?;
     Ok(shared)
-}
-
-fn init(options: &GitOptions) -> Result<()> {
-    let branch = options.branch.as_deref().unwrap_or("main");
-    branch::full_name(&format!("refs/heads/{branch}"))?;
-    let kind = if options.bare { gix::create::Kind::Bare } else { gix::create::Kind::WithWorktree };
-    let object_hash = match options.object_format {
-        ObjectFormat::Sha1 => None,
-        ObjectFormat::Sha256 => Some(gix::hash::Kind::Sha256),
-    };
-    let create = gix::create::Options { object_hash, ..Default::default() };
-    let open = gix_options().config_overrides([format!("init.defaultBranch={branch}")]);
-    gix::ThreadSafeRepository::init_opts(&options.path, kind, create, open).map_err(|error| {
-        let message = format!("cannot make a repository in `{}`: {error}", options.path.display());
-        Error::new(ErrorKind::Unavailable, message).with("path", options.path.display().to_string()).caused_by(error)
-    })?;
-    Ok(())
 }
 
 /// Whether the path itself is a repository; not whether one is above it.

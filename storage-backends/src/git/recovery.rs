@@ -14,7 +14,7 @@ use super::index::Index;
 use super::journal::{CheckoutRecord, FileRecord, Journal, Version};
 use super::lock::{Patience, Writer};
 use super::{Shared, branch, durable, errors, history, read};
-use crate::process;
+use crate::{failpoint, process};
 
 /// After how long a leftover goes whose owner cannot be asked (another machine, a container that is gone).
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -66,11 +66,13 @@ pub(super) fn journal(shared: &Shared, patience: &mut Patience) -> Result<()> {
     for lock in &journal.locks {
         lock.remove_if_ours(&shared.common_dir)?;
     }
+    failpoint::hit("git.recovery.unlocked");
     let repo = shared.local();
     for record in &journal.checkouts {
         checkout(shared, &repo, &journal, record, patience)?;
     }
     sweep(shared)?;
+    failpoint::hit("git.recovery.done");
     Journal::remove(&shared.own)
 }
 
@@ -116,6 +118,7 @@ fn abandoned_packs(shared: &Shared) -> Result<()> {
     for path in durable::list(&shared.objects.join("pack"))? {
         if path.extension().is_some_and(|extension| extension == "keep") && is_abandoned(&path, now)? {
             durable::remove(&path)?;
+            failpoint::hit("git.recovery.unguarded");
         }
     }
     for path in durable::list(&shared.objects)? {
@@ -123,6 +126,7 @@ fn abandoned_packs(shared: &Shared) -> Result<()> {
         if let Some(owner) = name.strip_prefix(STAGING)
             && (process::is_dead_by_name(owner) || is_old(&path, now)?)
         {
+            failpoint::hit("git.recovery.staging");
             std::fs::remove_dir_all(&path).map_err(|error| errors::io("remove", &path, error))?;
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn set(shared: &Shared, id: ObjectId) -> Result<()> {
     let path = branch::file(&shared.common_dir, &shared.branch);
     // A deleted branch `a/b` may have left the folder `a` behind.
     remove_empty(&path);
-    shared.disk.replace(&path, &shared.own.join("ref.tmp"), format!("{id}\n").as_bytes())
+    shared.disk.replace(&path, &shared.own.join("ref.tmp"), format!("{id}\n").as_bytes(), ["git.ref.written", "git.ref.replaced"])
 }
 
 fn remove_empty(folder: &Path) {

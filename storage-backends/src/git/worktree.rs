@@ -13,6 +13,7 @@ use lorebase::{Error, ErrorKind, Result};
 use super::durable::{self, Disk, parent};
 use super::errors;
 use super::journal::{FileRecord, Version};
+use crate::failpoint;
 
 /// How many files are written before the first is put in its place.
 const AT_ONCE: usize = 256;
@@ -119,6 +120,7 @@ impl WorkTree {
     pub(super) fn follow(&self, repo: &gix::Repository, files: &[FileRecord]) -> Result<()> {
         for file in files.iter().filter(|file| file.new.is_none()) {
             self.remove(file)?;
+            failpoint::hit("git.checkout.removed");
         }
         let mut folders = BTreeSet::new();
         for files in files.chunks(AT_ONCE) {
@@ -128,7 +130,12 @@ impl WorkTree {
             }
             let temporary: Vec<&Path> = written.iter().map(|written| written.temporary.as_path()).collect();
             self.disk.all(&temporary)?;
-            for written in &written {
+            failpoint::hit("git.checkout.written");
+            let half = written.len() / 2;
+            for (number, written) in written.iter().enumerate() {
+                if number > 0 && number == half {
+                    failpoint::hit("git.checkout.half");
+                }
                 if self.place(written)? {
                     folders.insert(parent(&written.full).to_owned());
                 }

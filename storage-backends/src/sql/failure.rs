@@ -57,6 +57,14 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(code(error), Some(BUSY | LOCKED))
 }
 
+/// Whether SQLite may have ended the transaction by itself, as it does where the disk fails. What holds the connection
+/// goes on believing in the transaction, so that none can be begun on it again.
+pub(super) fn ends_transaction(failure: &Failure) -> bool {
+    let Failure::Sql(error) = failure else { return false };
+    let of_disk = matches!(code(error), Some(READONLY | IOERR | CORRUPT | FULL | CANTOPEN | NOTADB));
+    of_disk || matches!(error, sqlx::Error::InvalidSavePointStatement | sqlx::Error::BeginFailed)
+}
+
 /// Whether a statement does not fit the tables that are there.
 pub(super) fn is_misfit(error: &sqlx::Error) -> bool {
     code(error) == Some(ERROR)

@@ -32,7 +32,8 @@ use lorebase::{Error, Result};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqlitePool};
 
-use super::failure::{Failure, told};
+use super::failure::{Failure, ends_transaction, told};
+use crate::failpoint;
 use crate::runtime::run;
 
 /// Records that a search indexes in one transaction before it begins.
@@ -106,6 +107,14 @@ impl Connections {
         Ok(held)
     }
 
+    /// A connection whose transaction SQLite may have ended by itself is not used again; the next one is a new one.
+    fn checked<T>(held: &mut PoolConnection<Sqlite>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if outcome.as_ref().is_err_and(ends_transaction) {
+            held.close_on_drop();
+        }
+        outcome
+    }
+
     fn told(&self, failure: Failure) -> Error {
         told(failure, &self.name, self.patience)
     }
@@ -133,11 +142,16 @@ macro_rules! reading_at_once {
         let connections = Arc::clone(&$cache.connections);
         run(async move {
             let read = async {
-                let mut transaction = connections.readers.begin().await?;
-                let $connection = &mut *transaction;
-                let value = $body.await?;
-                transaction.commit().await?;
-                Ok(value)
+                let mut held = connections.readers.acquire().await?;
+                let read: Result<_, Failure> = async {
+                    let mut transaction = held.begin().await?;
+                    let $connection = &mut *transaction;
+                    let value = $body.await?;
+                    transaction.commit().await?;
+                    Ok(value)
+                }
+                .await;
+                Connections::checked(&mut held, read)
             };
             read.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -152,11 +166,17 @@ macro_rules! writing {
         run(async move {
             let write = async {
                 let mut held = connections.durable_writer().await?;
-                let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
-                let $connection = &mut *transaction;
-                let value = $body.await?;
-                transaction.commit().await?;
-                Ok(value)
+                let written: Result<_, Failure> = async {
+                    let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
+                    let $connection = &mut *transaction;
+                    let value = $body.await?;
+                    failpoint::hit("sql.write.written");
+                    transaction.commit().await?;
+                    failpoint::hit("sql.write.committed");
+                    Ok(value)
+                }
+                .await;
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -179,7 +199,9 @@ macro_rules! writing_lightly {
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                     let $connection = &mut *transaction;
                     let value = $body.await?;
+                    failpoint::hit("sql.light.written");
                     transaction.commit().await?;
+                    failpoint::hit("sql.light.committed");
                     Ok(value)
                 }
                 .await;
@@ -190,7 +212,7 @@ macro_rules! writing_lightly {
                     return Err(error.into());
                 }
                 connections.light.store(false, Ordering::SeqCst);
-                written
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })
@@ -268,13 +290,23 @@ impl CacheStore for SqliteCache {
         run(async move {
             let write = async {
                 let mut held = connections.durable_writer().await?;
-                let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
-                let outcome = apply::apply(&mut transaction, &batch).await?;
-                match outcome {
-                    ApplyOutcome::Applied { .. } => transaction.commit().await?,
-                    _ => transaction.rollback().await?,
-                }
-                Ok(outcome)
+                failpoint::hit("sql.apply.asked");
+                let written = async {
+                    let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
+                    failpoint::hit("sql.apply.begun");
+                    let outcome = apply::apply(&mut transaction, &batch).await?;
+                    match outcome {
+                        ApplyOutcome::Applied { .. } => {
+                            failpoint::hit("sql.apply.written");
+                            transaction.commit().await?;
+                            failpoint::hit("sql.apply.committed");
+                        }
+                        _ => transaction.rollback().await?,
+                    }
+                    Ok(outcome)
+                };
+                let written = written.await;
+                Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
         })

@@ -12,6 +12,8 @@ use super::ledger::{Intent, Line, What};
 /// The figures of a judgement.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Figures {
+    /// Saves that were announced.
+    pub(crate) saves: usize,
     pub(crate) acknowledged: usize,
     pub(crate) refused: usize,
     /// Acknowledged texts that are the newest of their field, each judged by itself.
@@ -20,6 +22,10 @@ pub(crate) struct Figures {
     pub(crate) conflicts: usize,
     /// Conflicts that were decided, one way or the other.
     pub(crate) decided: usize,
+    /// Acknowledged saves whose text is nowhere it may be.
+    pub(crate) lost: usize,
+    /// Acknowledgements of a commit that is not in the branch.
+    pub(crate) stale: usize,
 }
 
 /// Says what is wrong; nothing when all is well. Nobody was at work while it was looked at, so that nothing may wait
@@ -40,7 +46,7 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
             Line::Recovered { .. } => {}
         }
     }
-    figures.acknowledged = acknowledged.len();
+    (figures.saves, figures.acknowledged) = (intents.len(), acknowledged.len());
     let entities: HashMap<(&str, &str), &Entity> =
         sight.entities.iter().map(|entity| ((entity.kind.as_str(), entity.id.as_str()), entity)).collect();
 
@@ -58,6 +64,12 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
     figures.judged = newest.len();
     let decision = |intent: &&&Intent| matches!(intent.what, What::Keep | What::Discard) && acknowledged.contains(intent.number.as_str());
     figures.decided = intents.iter().filter(decision).count();
+    let of_source: HashSet<&str> = intents
+        .iter()
+        .filter(|intent| intent.what == What::Refresh)
+        .flat_map(|intent| &intent.values)
+        .map(|(_, token)| token.as_str())
+        .collect();
     for ((kind, id, field), (at, token)) in newest {
         let entity = entities.get(&(kind, id)).copied();
         let later = intents[at + 1..].iter().filter(|intent| intent.kind == kind && intent.id == id);
@@ -66,13 +78,21 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
             let holds = |entity: &&Entity| entity.values.iter().any(|(name, value)| name == field && value.contains(token));
             entity.into_iter().chain(&sight.entities).filter(|entity| entity.kind == kind).find(holds)
         };
+        // What the source says where a person has edited is kept beside the entity until somebody decides, or until the
+        // entity is gone.
+        let asked = |(of, which, value): &(String, String, String)| of == kind && which == id && value.contains(token);
+        if of_source.contains(token) && (history.removed_or_restored(id) || sight.open.iter().any(asked)) {
+            continue;
+        }
         if let Some(fault) = lost(field, token, entity, shown, later, history) {
+            figures.lost += 1;
             wrong.push(format!("`{token}` saved as {field} of {kind} {id} {fault}"));
         }
     }
     for ((kind, id), at) in deleted {
         let Some(entity) = entities.get(&(kind, id)) else { continue };
-        let decided = intents[at + 1..].iter().any(|later| later.what == What::Discard && later.kind == kind && later.id == id);
+        let undone = |later: &&Intent| matches!(later.what, What::Discard | What::Import) && later.kind == kind && later.id == id;
+        let decided = intents[at + 1..].iter().any(undone);
         let mut texts = entity.values.iter().flat_map(|(_, value)| tokens(value));
         let restored = history.restored(id) || texts.any(|token| history.stand(token) == Some(Stand::Restored));
         if !decided && !restored {
@@ -87,6 +107,13 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
             SyncStatus::Pending | SyncStatus::Failed => {
                 wrong.push(format!("{} {} is {:?} after a synchronisation", entity.kind, entity.id, entity.status));
             }
+        }
+    }
+    wrong.extend(history.doubled.iter().cloned());
+    for (operation, commit) in &sight.done {
+        if !history.has(commit) {
+            figures.stale += 1;
+            wrong.push(format!("operation {operation} was acknowledged in commit {commit}, which is not in the branch"));
         }
     }
     wrong.extend(sight.drift.iter().map(|drift| format!("SQL and git differ: {drift}")));
@@ -116,7 +143,7 @@ fn lost<'a, 's>(
     if superseded.clone().any(|(_, token)| history.stand(token).is_some() || shown(field, token).is_some()) {
         return None;
     }
-    if stand == Some(Stand::RemovedByEngineer) || later.any(|intent| matches!(intent.what, What::Delete | What::Discard)) {
+    if stand == Some(Stand::RemovedByEngineer) || later.any(|intent| matches!(intent.what, What::Delete | What::Discard | What::Take)) {
         return None;
     }
     let instead = entity.map(|entity| (entity.status, entity.values.iter().find(|(name, _)| name == field)));

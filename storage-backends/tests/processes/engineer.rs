@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::random::Random;
-use super::scratch::{HOT, Scratch, git, is, try_git};
+use super::scratch::{HOT, SLOTS, Scratch, is, try_git};
 
 /// How often git is asked again in one turn.
 const TRIES: u32 = 8;
@@ -17,6 +17,7 @@ const TRIES: u32 = 8;
 struct Engineer {
     random: Random,
     folder: PathBuf,
+    repository: PathBuf,
     bare: bool,
     number: u32,
     /// Turns in which every push lost its race.
@@ -42,7 +43,15 @@ impl AtWork {
     pub(crate) fn on(scratch: &Scratch, seed: u64) -> Self {
         let folder = if scratch.bare { scratch.clone_folder() } else { scratch.repository() };
         let random = Random::new(seed);
-        let engineer = Arc::new(Mutex::new(Engineer { random, folder, bare: scratch.bare, number: 0, lost: 0, open: Vec::new() }));
+        let engineer = Arc::new(Mutex::new(Engineer {
+            random,
+            folder,
+            repository: scratch.repository(),
+            bare: scratch.bare,
+            number: 0,
+            lost: 0,
+            open: Vec::new(),
+        }));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
             let (engineer, stop) = (Arc::clone(&engineer), Arc::clone(&stop));
@@ -82,17 +91,27 @@ impl Engineer {
         if !self.finish() {
             return;
         }
+        // Git's own housekeeping moves objects and refs into packs; where it finds a lock it gives way.
+        match self.random.below(40) {
+            0 => drop(try_git(&self.repository, &["gc", "-q"])),
+            1 => drop(try_git(&self.repository, &["pack-refs", "--all"])),
+            _ => {}
+        }
         if self.bare {
             // A push that lost a race begins anew, on what others pushed.
             let pushed = (0..TRIES).any(|_| {
-                git(&self.folder, &["fetch", "-q", "origin", "main"]);
-                git(&self.folder, &["reset", "-q", "--hard", "FETCH_HEAD"]);
+                // Git's own housekeeping may hold a lock of the clone for a moment.
+                let done = |arguments: &[&str]| try_git(&self.folder, arguments).status.success();
+                if !(done(&["fetch", "-q", "origin", "main"]) && done(&["reset", "-q", "--hard", "FETCH_HEAD"])) {
+                    return false;
+                }
                 self.change();
                 let committed = self.commit();
                 self.open.clear();
                 committed && try_git(&self.folder, &["push", "-q", "origin", "HEAD:main"]).status.success()
             });
             self.lost += u32::from(!pushed);
+            self.open.clear();
         } else {
             self.change();
             self.finish();
@@ -145,6 +164,9 @@ impl Engineer {
         let among = if self.random.below(2) == 0 && !hot.is_empty() { &hot } else { &files };
         let Some(path) = self.random.pick(among).cloned() else { return };
         let text = text(&path);
+        if text.contains("\nSlot 0 ") {
+            return self.change_hot(&path, &text, &token);
+        }
         match self.random.below(20) {
             0 | 1 => {
                 let id = if self.number.is_multiple_of(2) { format!("id: c-e{}\n", self.number) } else { String::new() };
@@ -171,6 +193,18 @@ impl Engineer {
                 self.write(&path, &replace_line(&text, &format!("{field}: "), &format!("{field}: {token}"), &mut self.random.clone()));
             }
         }
+    }
+
+    /// Where a crowd works, mostly a field of one's own; sometimes what others work on.
+    fn change_hot(&mut self, path: &str, text: &str, token: &str) {
+        let slot = format!("Slot {} ", self.random.below(SLOTS));
+        let (key, line) = match self.random.below(10) {
+            0..3 => (slot.as_str(), format!("{slot}{token}")),
+            3 => ("tier: ", format!("tier: {token}")),
+            4 => ("region: ", format!("region: {token}")),
+            _ => ("note: ", format!("note: {token}")),
+        };
+        self.write(path, &replace_line(text, key, &line, &mut self.random.clone()));
     }
 
     /// As editors save: beside it, then in its place.

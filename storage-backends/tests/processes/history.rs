@@ -21,9 +21,16 @@ pub(crate) struct History {
     read_to: Option<String>,
     /// Tokens, and the ids that files and entries give.
     marks: HashMap<String, Stand>,
+    /// What the engineer brought back, whatever became of it since.
+    restored: HashSet<String>,
     /// In how many lines of the tree each of them is.
     lines: HashMap<String, i64>,
-    operations: HashSet<String>,
+    /// In which commit each operation is, counted from 1.
+    operations: HashMap<String, usize>,
+    /// Operations that are in git more than once.
+    pub(crate) doubled: Vec<String>,
+    /// The commits that were read.
+    ids: HashSet<String>,
     pub(crate) commits: usize,
     pub(crate) by_engineer: usize,
 }
@@ -50,11 +57,14 @@ impl History {
         self.read_to = Some(head);
     }
 
-    fn commit(&mut self, id: &str, engineer: bool, message: &str, patch: &str) {
+    pub(crate) fn commit(&mut self, id: &str, engineer: bool, message: &str, patch: &str) {
         self.commits += 1;
+        self.ids.insert(id.to_owned());
         self.by_engineer += usize::from(engineer);
         for operation in message.lines().filter_map(|line| line.strip_prefix("Lorebase-Operation: ")) {
-            assert!(self.operations.insert(operation.to_owned()), "operation {operation} is in git twice, again in {id}");
+            if self.operations.insert(operation.to_owned(), self.commits).is_some() {
+                self.doubled.push(format!("operation {operation} is in git twice, again in {id}"));
+            }
         }
         let mut changes: HashMap<String, i64> = HashMap::new();
         for line in patch.lines().filter(|line| !line.starts_with("+++ ") && !line.starts_with("--- ")) {
@@ -77,6 +87,9 @@ impl History {
                 (false, false) if engineer => Stand::RemovedByEngineer,
                 (false, false) => Stand::RemovedByUs,
             };
+            if stand == Stand::Restored {
+                self.restored.insert(mark.clone());
+            }
             self.marks.insert(mark, stand);
         }
     }
@@ -91,8 +104,28 @@ impl History {
         self.marks.get(&mark_of(id)) == Some(&Stand::Restored)
     }
 
+    /// Whether the engineer ever brought this token back, as an editor does that was open while somebody else saved.
+    pub(crate) fn was_restored(&self, token: &str) -> bool {
+        self.restored.contains(token)
+    }
+
+    /// Whether the engineer removed the entity with this id, or brought it back.
+    pub(crate) fn removed_or_restored(&self, id: &str) -> bool {
+        matches!(self.marks.get(&mark_of(id)), Some(Stand::RemovedByEngineer | Stand::Restored))
+    }
+
     pub(crate) fn operations(&self) -> usize {
         self.operations.len()
+    }
+
+    /// In which commit an operation is, counted from 1.
+    pub(crate) fn place_of(&self, operation: &str) -> Option<usize> {
+        self.operations.get(operation).copied()
+    }
+
+    /// Whether a commit is in the branch.
+    pub(crate) fn has(&self, commit: &str) -> bool {
+        self.ids.contains(commit)
     }
 }
 

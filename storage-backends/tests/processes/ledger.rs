@@ -17,6 +17,12 @@ pub(crate) enum What {
     Keep,
     /// A conflict decided in favour of git.
     Discard,
+    /// A row of an import: makes or replaces an entity.
+    Import,
+    /// A refresh of the external source.
+    Refresh,
+    /// What the external source said taken in place of a person's value.
+    Take,
 }
 
 /// A save, or a decision, about one entity: which texts it puts where. A text is unique.
@@ -28,6 +34,8 @@ pub(crate) struct Intent {
     pub(crate) id: String,
     /// Field (or `title`, `body`) and token.
     pub(crate) values: Vec<(String, String)>,
+    /// The token that the form showed where the save puts its own, if it was made from a form.
+    pub(crate) seen: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +46,11 @@ pub(crate) enum Line {
         number: String,
         revision: u64,
         status: String,
+        /// What it became in the log and in git's trailers; nothing where there was nothing to write.
+        operation: Option<String>,
+        /// How often it was tried, because others got in between.
+        attempts: u32,
+        microseconds: u64,
     },
     /// It returned an error that says that nothing was saved, as it may where an engineer works.
     Refused {

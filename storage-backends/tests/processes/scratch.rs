@@ -11,6 +11,15 @@ pub(crate) const ENGINEER: &str = "eve@example.com";
 /// The ids of entities that everybody likes to work on.
 pub(crate) const HOT: [&str; 3] = ["c-acme", "c-zenith", "s-reading"];
 
+/// How many entities a crowd works on, and how many lines of each are somebody's own.
+pub(crate) const CROWD: u64 = 20;
+pub(crate) const SLOTS: u64 = 8;
+
+/// The id of an entity on which a crowd works.
+pub(crate) fn crowd_id(number: u64) -> String {
+    format!("h-{number}")
+}
+
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: TempDir,
@@ -20,10 +29,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// A repository with two customers, a skill, a category and a file that cannot be understood.
     pub(crate) fn new(bare: bool) -> Self {
-        let scratch = Self { folder: tempfile::tempdir().unwrap(), bare };
-        let work = if bare { scratch.clone_folder() } else { scratch.repository() };
-        git(scratch.folder(), &["init", "-q", "-b", "main", work.to_str().unwrap()]);
-        for (path, text) in [
+        let files = [
             ("customers/acme.md", "---\nid: c-acme\nname: Acme\nregion: e0x1z\ntier: none\nnote: none\n---\n# Acme\n\nText e0x2z\n"),
             (
                 "customers/zenith.md",
@@ -32,7 +38,27 @@ impl Scratch {
             ("customers/broken.md", "---\nname: [\n---\n"),
             ("skills/reading.md", "---\nid: s-reading\ntitle: Reading\nregion: e0x5z\ntier: none\nstatus: PUBLISHED\n---\nText e0x6z\n"),
             ("categories/metadata.json", "{\n  \"first\": {\n    \"name\": \"First\",\n    \"region\": \"e0x7z\"\n  }\n}\n"),
-        ] {
+        ];
+        Self::with(bare, files.map(|(path, text)| (path.to_owned(), text.to_owned())))
+    }
+
+    /// A repository with the entities on which a crowd works.
+    pub(crate) fn crowded(bare: bool) -> Self {
+        let file = |number: u64| {
+            let id = crowd_id(number);
+            let slots: String = (0..SLOTS)
+                .fold(String::new(), |text, slot| text + &format!("\nSlot {slot} e0x{number}0{slot}z\n\nBetween {slot} and the next.\n"));
+            let head = format!("id: {id}\nname: Hot {number}\nregion: e0x{number}08z\ntier: e0x{number}09z\nnote: none\n");
+            (format!("customers/hot-{number}.md"), format!("---\n{head}---\n# Hot {number}\n{slots}"))
+        };
+        Self::with(bare, (0..CROWD).map(file))
+    }
+
+    fn with(bare: bool, files: impl IntoIterator<Item = (String, String)>) -> Self {
+        let scratch = Self { folder: tempfile::tempdir().unwrap(), bare };
+        let work = if bare { scratch.clone_folder() } else { scratch.repository() };
+        git(scratch.folder(), &["init", "-q", "-b", "main", work.to_str().unwrap()]);
+        for (path, text) in files {
             let path = work.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();

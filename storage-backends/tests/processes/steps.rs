@@ -1,18 +1,17 @@
-//! Which step of the sync model a child is in, kept where its parent can read it after killing it.
+//! Which step of the sync model a child is in, kept where its parent can read it after killing it; and which operation
+//! its last save became.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use rustix::process::{Signal, getpid, kill_process};
+use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-
-/// Every step that a kill must have hit.
-pub(crate) const STEPS: [&str; 13] = ["D0", "D1", "D2", "D3", "D4", "D5", "G1", "G2", "G3", "G4", "G5", "G6", "G7"];
 
 /// Before the library is open.
 pub(crate) const OPENING: &str = "opening";
@@ -21,46 +20,77 @@ pub(crate) const IDLE: &str = "idle";
 
 const WIDTH: usize = 8;
 
+/// Where a child ends itself, or pauses: at the n-th event of a step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct End {
+    pub(crate) step: String,
+    pub(crate) n: u32,
+    /// Paused until somebody continues it, not killed.
+    pub(crate) pauses: bool,
+}
+
 /// Writes the step of each event of the library into a file, and ends the process where it is told to.
 #[derive(Debug)]
 pub(crate) struct Steps {
     file: File,
-    die_at: Option<(String, u32)>,
+    end: Option<End>,
     seen: Mutex<HashMap<String, u32>>,
+    saving: Arc<Mutex<Saving>>,
+}
+
+/// The saves that a child has tried to write since it was asked last.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Saving {
+    /// How often: more than once when others got in between.
+    pub(crate) attempts: u32,
+    /// The operation of the last attempt.
+    pub(crate) operation: Option<String>,
 }
 
 impl Steps {
-    pub(crate) fn new(path: &Path, die_at: Option<(String, u32)>) -> Self {
+    pub(crate) fn new(path: &Path, end: Option<End>) -> Self {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(path).unwrap();
-        let steps = Self { file, die_at, seen: Mutex::default() };
+        let steps = Self { file, end, seen: Mutex::default(), saving: Arc::default() };
         write_step(&steps.file, OPENING);
         steps
     }
 
     pub(crate) fn handle(&self) -> Marker {
-        Marker(self.file.try_clone().unwrap())
+        Marker { file: self.file.try_clone().unwrap(), saving: Arc::clone(&self.saving) }
     }
 
-    fn enter(&self, step: &str) {
+    fn enter(&self, step: &str, operation: Option<String>) {
         write_step(&self.file, step);
+        if let Some(operation) = operation.filter(|_| step == "D0") {
+            let mut saving = self.saving.lock().unwrap();
+            *saving = Saving { attempts: saving.attempts + 1, operation: Some(operation) };
+        }
         let mut seen = self.seen.lock().unwrap();
         let count = seen.entry(step.to_owned()).or_default();
         *count += 1;
-        if self.die_at.as_ref().is_some_and(|(wanted, n)| wanted == step && *count == *n) {
-            // Nobody else enters another step before the signal arrives: the lock is held.
-            let killed = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
-            panic!("a process that was sent SIGKILL lives on ({killed:?})");
+        if let Some(end) = self.end.as_ref().filter(|end| end.step == step && end.n == *count) {
+            kill_process(getpid(), if end.pauses { Signal::STOP } else { Signal::KILL }).unwrap();
+            // Another thread may be the one that is told to stop all of them: this one goes nowhere meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(500));
         }
     }
 }
 
 /// Marks that no step is under way.
 #[derive(Debug)]
-pub(crate) struct Marker(File);
+pub(crate) struct Marker {
+    file: File,
+    saving: Arc<Mutex<Saving>>,
+}
 
 impl Marker {
     pub(crate) fn mark(&self, step: &str) {
-        write_step(&self.0, step);
+        write_step(&self.file, step);
+    }
+
+    /// What was tried since the last time.
+    pub(crate) fn saving(&self) -> Saving {
+        std::mem::take(&mut *self.saving.lock().unwrap())
     }
 }
 
@@ -75,16 +105,24 @@ pub(crate) fn read_step(path: &Path) -> String {
     std::fs::read_to_string(path).map_or_else(|_| "starting".to_owned(), |text| text.trim().to_owned())
 }
 
-struct StepOf(Option<String>);
+#[derive(Default)]
+struct StepOf {
+    step: Option<String>,
+    operation: Option<String>,
+}
 
 impl Visit for StepOf {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "step" {
-            self.0 = Some(value.to_owned());
+            self.step = Some(value.to_owned());
         }
     }
 
-    fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "operation" {
+            self.operation = Some(format!("{value:?}"));
+        }
+    }
 }
 
 impl Subscriber for Steps {
@@ -101,10 +139,10 @@ impl Subscriber for Steps {
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut step = StepOf(None);
-        event.record(&mut step);
-        if let StepOf(Some(step)) = step {
-            self.enter(&step);
+        let mut found = StepOf::default();
+        event.record(&mut found);
+        if let Some(step) = found.step {
+            self.enter(&step, found.operation);
         }
     }
 

@@ -15,6 +15,7 @@ use super::super::rows::{Columns, key};
 use super::super::words::{from_word, json};
 use super::upsert::{self, Written};
 use super::{diagnose, index, log, repository, unique};
+use crate::failpoint;
 
 /// So many records are found by a search right away; more are indexed after the rows are there.
 const INDEXED_AT_ONCE: usize = 16;
@@ -164,6 +165,7 @@ async fn write(
         });
     }
     give_up(connection, &written, standing).await?;
+    failpoint::hit("sql.apply.half");
     upsert::records(connection, batch.repository, &written).await?;
     Ok(written.iter().map(|written| written.uid).collect())
 }

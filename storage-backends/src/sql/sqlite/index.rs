@@ -9,6 +9,7 @@ use super::super::bulk::Insert;
 use super::super::failure::Failure;
 use super::super::rows::Columns;
 use super::super::words::{json, to_number};
+use crate::failpoint;
 
 /// Records whose texts are in memory at a time.
 const PORTION: usize = 128;
@@ -89,6 +90,7 @@ async fn write(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<
         .bind(json(&gone)?)
         .execute(&mut *connection)
         .await?;
+    failpoint::hit("sql.index.half");
     WORD.all(connection, present, |query, version| Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body)))
         .await?;
     sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))").bind(json(&uids)?).execute(&mut *connection).await?;

@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, SqlSafeStr};
 
 use super::super::failure::{Failure, is_busy, is_misfit, told};
 use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace};
+use crate::failpoint;
 
 const READERS: u32 = 4;
 /// How long a call waits for a connection of this process: the queue of writers always moves.
@@ -126,6 +127,7 @@ async fn migrate(connection: &mut SqliteConnection, name: &str) -> Result<(), Fa
     if version(connection).await? == Some(ours) {
         return Ok(());
     }
+    failpoint::hit("sql.migrate.asked");
     // Who comes second finds the tables made: the version is read again under the lock.
     let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
     match version(&mut transaction).await? {
@@ -138,7 +140,9 @@ async fn migrate(connection: &mut SqliteConnection, name: &str) -> Result<(), Fa
         Some(theirs) if theirs == ours => {}
         _ => migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| unmade(error, name))?,
     }
+    failpoint::hit("sql.migrate.made");
     transaction.commit().await?;
+    failpoint::hit("sql.migrate.committed");
     Ok(())
 }
 
