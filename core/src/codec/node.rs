@@ -168,7 +168,10 @@ impl Reader<'_> {
         let before = self.nodes;
         self.count(1, node.start)?;
         let (value, height) = match &node.data {
-            Data::Scalar(text, style) => (self.scalar(node, text, *style)?, 0),
+            Data::Scalar(text, style) => {
+                self.no_nul(node, text)?;
+                (resolved(node, text, *style), 0)
+            }
             Data::Seq(items, _) => {
                 self.check_depth(depth, node.start)?;
                 let mut values = Vec::with_capacity(items.len());
@@ -214,8 +217,9 @@ impl Reader<'_> {
         self.count(1, node.start)?;
         match &node.data {
             Data::Scalar(text, style) => {
-                let value = self.scalar(node, text, *style)?;
+                self.no_nul(node, text)?;
                 if node.anchor > 0 {
+                    let value = resolved(node, text, *style);
                     self.keep(Anchored { anchor: node.anchor, value, nodes: 1, height: 0 }, node.start)?;
                 }
                 Ok(text.clone().into_owned())
@@ -229,16 +233,11 @@ impl Reader<'_> {
         }
     }
 
-    fn scalar(&self, node: &Node<'_>, text: &str, style: Style) -> Result<Value, Fault> {
-        if text.contains('\0') {
+    fn no_nul(&self, node: &Node<'_>, text: &str) -> Result<(), Fault> {
+        if memchr::memchr(0, text.as_bytes()).is_some() {
             return Err(Fault::new(self.names.nul, node.start, "a value holds the character NUL, which databases cannot keep; remove it"));
         }
-        Ok(match style {
-            // A tag is kept and not applied: the text is all that is certain.
-            Style::Plain if !node.tagged => scalar::resolve(text),
-            Style::Empty if !node.tagged => Value::Null,
-            _ => Value::String(text.to_owned()),
-        })
+        Ok(())
     }
 
     fn alias(&mut self, anchor: usize, at: usize, depth: usize) -> Result<(Value, usize), Fault> {
@@ -291,5 +290,15 @@ impl Reader<'_> {
         let (first, second) = (line_of(self.text, first), line_of(self.text, again.start));
         let message = format!("the key `{}` is on line {first} and again on line {second}; keep one", key.escape_debug());
         Fault::new(self.names.duplicate_key, again.start, message)
+    }
+}
+
+/// The value of a scalar.
+fn resolved(node: &Node<'_>, text: &str, style: Style) -> Value {
+    match style {
+        // A tag is kept and not applied: the text is all that is certain.
+        Style::Plain if !node.tagged => scalar::resolve(text),
+        Style::Empty if !node.tagged => Value::Null,
+        _ => Value::String(text.to_owned()),
     }
 }
