@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use lorebase::knowledge::Content;
 use lorebase::store::{ChangeAction, ConflictReason, Record};
 use lorebase::sync::{Choices, Save, Side};
 use lorebase::{Accept, ConflictView, ErrorKind, Selector, Settle};
@@ -99,9 +100,16 @@ fn given_up(view: &ConflictView, record: &Record, accept: &Accept) -> BTreeSet<S
         let fields = side.fields.values().flat_map(|value| words_in(Some(value)));
         fields.chain(words(side.body.as_deref().unwrap_or_default())).collect()
     };
-    match accept {
+    let mut gone = match accept {
         Accept::Git => of(&view.cache),
         Accept::Cache => of(&view.git),
         _ => of(&view.cache).into_iter().chain(of(&view.git)).collect(),
-    }
+    };
+    // Comments are git's, whatever is chosen.
+    gone.extend(record.change.iter().flat_map(|change| in_comments(&change.content)));
+    gone
+}
+
+fn in_comments(content: &Content) -> BTreeSet<String> {
+    content.head.lines().filter(|line| line.starts_with('#')).flat_map(words).collect()
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::time::Duration;
 
 use lorebase::codec::FieldEdit;
 use lorebase::conformance::fault::Fault;
@@ -100,6 +101,10 @@ impl Simulation {
                     sent.doing = Doing::Counted;
                 }
                 self.stalled = Some(sent);
+                // Half of them stand still for longer than a lease.
+                if (step.c / 240).is_multiple_of(2) {
+                    self.stage.clock.advance(Duration::from_mins(5));
+                }
                 self.ledger.count("stood still");
                 Ok(())
             }
