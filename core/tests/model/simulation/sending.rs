@@ -96,7 +96,7 @@ impl Simulation {
                 self.answered(&sent, answer, failed)
             }
             (None, 0 | 2) if self.stalled.is_none() => {
-                if self.is_durable(&sent)? {
+                if !matches!(sent.doing, Doing::Settle) && self.is_durable(&sent)? {
                     self.acknowledged(&sent)?;
                     sent.doing = Doing::Counted;
                 }
