@@ -96,7 +96,10 @@ impl Simulation {
                 self.answered(&sent, answer, failed)
             }
             (None, 0 | 2) if self.stalled.is_none() => {
-                if !matches!(sent.doing, Doing::Settle) && self.is_durable(&sent)? {
+                if matches!(sent.doing, Doing::Settle) {
+                    // It may be written by now, and may be planned again.
+                    self.ledger.replaced(sent.replaces.iter().cloned(), "a decision");
+                } else if self.is_durable(&sent)? {
                     self.acknowledged(&sent)?;
                     sent.doing = Doing::Counted;
                 }
@@ -193,8 +196,9 @@ impl Simulation {
             }
             Doing::Settle => {
                 self.ledger.count("source differences decided");
+                // What an engineer replaced already may be the base of our side, to which git's side is preferred.
                 let present = self.present()?;
-                sent.words.iter().filter(|word| present.contains(*word)).for_each(|word| self.ledger.owe(word));
+                sent.words.iter().filter(|word| present.contains(*word)).for_each(|word| self.ledger.owe_new(word));
             }
             Doing::Delete => self.ledger.count("deletions"),
             Doing::Resolve(_) => self.ledger.count("conflicts decided"),
