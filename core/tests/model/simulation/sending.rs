@@ -20,7 +20,7 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// What was sent off.
 pub(super) enum Doing {
-    Save(Save),
+    Save(Box<Save>),
     /// The external source speaks.
     Refresh,
     Delete,
@@ -182,7 +182,7 @@ impl Simulation {
             Doing::Save(save) => {
                 sent.words.iter().for_each(|word| self.ledger.owe(word));
                 self.ledger.count(if save.based_on.is_some() { "saves of forms" } else { "saves" });
-                self.repeat = Some((save.clone(), sent.words[0].clone()));
+                self.repeat = Some(((**save).clone(), sent.words[0].clone()));
                 self.forget_private_of_what_is_gone()?;
             }
             Doing::Refresh => {
