@@ -226,6 +226,10 @@ fn look_at_file(
     if let Some(left) = record.live.as_ref().map(|live| &live.content.location).filter(|left| **left != item.location) {
         findings.entry(left.path.to_string()).or_default();
     }
+    // Where the removed entity was to move, somebody else's file may stand.
+    if item.removed && item.blob.is_some() {
+        return;
+    }
     let said = findings.entry(item.location.path.to_string()).or_default();
     let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| !item.removed) else { return };
     *said = match decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body) {
