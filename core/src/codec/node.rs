@@ -87,7 +87,7 @@ impl Node<'_> {
 /// # Errors
 /// A fault when the root is something else, a key is doubled or no scalar, or a limit is passed.
 pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Fields, Fault> {
-    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
+    let mut reader = Reader::new(text, dialect);
     match &root.data {
         Data::Map(entries, _) => Ok(reader.mapping(entries, 0)?.0),
         _ => Err(Fault::new(dialect.root, root.outer, "the fields must be a mapping of names to values; write `name: value` lines")),
@@ -99,8 +99,7 @@ pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Re
 /// # Errors
 /// Those of [`fields`], but for its root.
 pub(super) fn value(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Value, Fault> {
-    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
-    Ok(reader.value(root, 0)?.0)
+    Ok(Reader::new(text, dialect).value(root, 0)?.0)
 }
 
 /// The codes of the faults in one language.
@@ -113,6 +112,8 @@ pub(super) struct Names {
     pub(super) depth: &'static str,
     pub(super) nodes: &'static str,
     pub(super) nul: &'static str,
+    /// Whether the parser may let the character NUL through where it stands in the text itself.
+    pub(super) raw_nul: bool,
 }
 
 pub(super) static YAML: Names = Names {
@@ -123,6 +124,7 @@ pub(super) static YAML: Names = Names {
     depth: "yaml.depth",
     nodes: "yaml.nodes",
     nul: "yaml.nul",
+    raw_nul: true,
 };
 
 pub(super) static TOML: Names = Names {
@@ -133,6 +135,7 @@ pub(super) static TOML: Names = Names {
     depth: "toml.depth",
     nodes: "toml.nodes",
     nul: "toml.nul",
+    raw_nul: true,
 };
 
 pub(super) static JSON: Names = Names {
@@ -143,6 +146,7 @@ pub(super) static JSON: Names = Names {
     depth: "json.depth",
     nodes: "json.nodes",
     nul: "json.nul",
+    raw_nul: false,
 };
 
 struct Anchored {
@@ -160,9 +164,16 @@ struct Reader<'t> {
     nodes: usize,
     /// Values in `anchors`.
     kept: usize,
+    /// Whether a value can hold the character NUL without an escape.
+    raw_nul: bool,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, names: &'static Names) -> Self {
+        let raw_nul = names.raw_nul && memchr::memchr(0, text.as_bytes()).is_some();
+        Self { text, names, anchors: Vec::new(), nodes: 0, kept: 0, raw_nul }
+    }
+
     /// The value of a node at a depth, and how many levels it has itself.
     fn value(&mut self, node: &Node<'_>, depth: usize) -> Result<(Value, usize), Fault> {
         let before = self.nodes;
@@ -233,8 +244,8 @@ impl Reader<'_> {
         }
     }
 
-    fn no_nul(&self, node: &Node<'_>, text: &str) -> Result<(), Fault> {
-        if memchr::memchr(0, text.as_bytes()).is_some() {
+    fn no_nul(&self, node: &Node<'_>, text: &Cow<'_, str>) -> Result<(), Fault> {
+        if (self.raw_nul || matches!(text, Cow::Owned(_))) && memchr::memchr(0, text.as_bytes()).is_some() {
             return Err(Fault::new(self.names.nul, node.start, "a value holds the character NUL, which databases cannot keep; remove it"));
         }
         Ok(())

@@ -241,6 +241,7 @@ forward!(FaultCache as CacheStore {
     fn lease(id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> LeaseOutcome;
     fn release(id: RepositoryId, fence: u64) -> ();
     fn apply(batch: &Batch) -> ApplyOutcome;
+    fn apply_shared(batch: Arc<Batch>) -> ApplyOutcome;
     fn records(id: RepositoryId, keys: &[EntityKey]) -> Vec<Option<Record>>;
     fn records_by_uid(id: RepositoryId, uids: &[i64]) -> Vec<Option<Record>>;
     fn records_at(id: RepositoryId, locations: &[LocationKey]) -> Vec<Record>;

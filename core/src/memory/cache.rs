@@ -7,7 +7,7 @@ mod log;
 mod repository;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -117,6 +117,10 @@ impl CacheStore for MemoryCache {
         let outcome = state.repository(batch.repository)?.apply(batch, &mut last_uid)?;
         state.last_uid = last_uid;
         Ok(outcome)
+    }
+
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
+        self.apply(&batch).await
     }
 
     async fn records(&self, id: RepositoryId, keys: &[EntityKey]) -> Result<Vec<Option<Record>>> {

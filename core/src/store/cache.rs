@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -313,6 +314,9 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
 
     /// One transaction: all of it, or what [`ApplyOutcome`] says.
     async fn apply(&self, batch: &Batch) -> Result<ApplyOutcome>;
+
+    /// The same for a large batch, which is shared with the store's threads instead of copied for them.
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome>;
 
     /// The records of identities, in the order asked.
     async fn records(&self, id: RepositoryId, keys: &[EntityKey]) -> Result<Vec<Option<Record>>>;

@@ -7,6 +7,7 @@ mod bind;
 mod both;
 mod cancellation;
 mod candidate;
+mod chunks;
 mod drift;
 mod engine;
 mod incoming;

@@ -87,6 +87,8 @@ struct Shared {
     wait: Duration,
     /// Packs of this store that the branch may not name yet: their tip and their `.keep`.
     kept: Mutex<VecDeque<(ObjectId, PathBuf)>>,
+    /// The handle that read blobs last, with what it unpacked. Let go when the next round asks for the head.
+    reader: Mutex<Option<gix::Repository>>,
 }
 
 impl GixStore {
@@ -159,6 +161,15 @@ impl Shared {
         Ok(())
     }
 
+    /// The handle that read blobs last, if nobody else has it.
+    fn take_reader(&self) -> Option<gix::Repository> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep_reader(&self, reader: gix::Repository) {
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
+    }
+
     /// The branch names `tip`, or never will: its packs need no guard.
     fn release(&self, tip: ObjectId) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,7 +180,11 @@ impl Shared {
 #[async_trait]
 impl GitStore for GixStore {
     async fn head(&self) -> Result<Option<CommitId>> {
-        self.blocking(|shared| Ok(branch::read(shared, &shared.branch)?.map(|id| CommitId::new(id.to_string())))).await
+        self.blocking(|shared| {
+            drop(shared.take_reader());
+            Ok(branch::read(shared, &shared.branch)?.map(|id| CommitId::new(id.to_string())))
+        })
+        .await
     }
 
     async fn root(&self, tip: &CommitId) -> Result<Option<CommitId>> {

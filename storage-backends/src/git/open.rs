@@ -73,6 +73,7 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         disk,
         wait: options.lock_wait,
         kept: Mutex::new(VecDeque::new()),
+        reader: Mutex::new(None),
     };
     recovery::at_open(&shared)?;
     Ok(shared)

@@ -174,9 +174,20 @@ fn damaged(tree: ObjectId, error: gix::Error) -> Error {
 
 /// The bytes of blobs in the order asked.
 pub(super) fn read(shared: &Shared, blobs: &[BlobId], limit: u64) -> Result<Vec<BlobRead>> {
-    let repo = with_cache(shared.local());
+    let repo = shared.take_reader().unwrap_or_else(|| reader(shared));
     let mut buffer = Vec::new();
-    blobs.iter().map(|blob| read_one(shared, &repo, blob, limit, &mut buffer)).collect()
+    let read = blobs.iter().map(|blob| read_one(shared, &repo, blob, limit, &mut buffer)).collect();
+    shared.keep_reader(repo);
+    read
+}
+
+/// A handle that keeps its unpacked bases from one portion of blobs to the next: in a pack of differences each blob
+/// stands on others, wherever their paths are.
+fn reader(shared: &Shared) -> Repository {
+    let mut repo = with_cache(shared.local());
+    // What is kept is known by the pack's number, which must not become another pack's.
+    repo.objects.prevent_pack_unload();
+    repo
 }
 
 fn read_one(shared: &Shared, repo: &Repository, blob: &BlobId, limit: u64, buffer: &mut Vec<u8>) -> Result<BlobRead> {

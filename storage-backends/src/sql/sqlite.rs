@@ -4,6 +4,7 @@
 //! No other SQLite library may open the file within this process: closing it there would drop the locks held here.
 
 mod apply;
+mod checkpoint;
 mod diagnose;
 mod index;
 mod list;
@@ -94,6 +95,7 @@ struct Connections {
     readers: SqlitePool,
     /// Whether the writer may commit without waiting for the disk: left behind where light work ended in a panic.
     light: AtomicBool,
+    log: checkpoint::Log,
 }
 
 impl Connections {
@@ -285,13 +287,18 @@ impl CacheStore for SqliteCache {
     }
 
     async fn apply(&self, batch: &Batch) -> Result<ApplyOutcome> {
-        let batch = batch.clone();
+        self.apply_shared(Arc::new(batch.clone())).await
+    }
+
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
         let connections = Arc::clone(&self.connections);
         run(async move {
+            let many = batch.writes.len() >= checkpoint::MANY;
             let write = async {
                 let mut held = connections.durable_writer().await?;
                 failpoint::hit("sql.apply.asked");
                 let written = async {
+                    connections.log.leave(&mut held, many).await?;
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                     failpoint::hit("sql.apply.begun");
                     let outcome = apply::apply(&mut transaction, &batch).await?;
@@ -306,6 +313,9 @@ impl CacheStore for SqliteCache {
                     Ok(outcome)
                 };
                 let written = written.await;
+                if many {
+                    checkpoint::beside(&connections);
+                }
                 Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
