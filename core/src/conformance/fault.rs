@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore, KeptRevision,
-    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
+    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
     RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
@@ -173,6 +173,7 @@ forward!(FaultGit as GitStore {
 forward!(FaultCache as CacheStore {
     fn attach(key: &RepositoryKey, now: Timestamp) -> RepositoryRow;
     fn repository(id: RepositoryId) -> RepositoryRow;
+    fn outlook(id: RepositoryId, due: Option<Timestamp>) -> Outlook;
     fn lease(id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> LeaseOutcome;
     fn release(id: RepositoryId, fence: u64) -> ();
     fn apply(batch: &Batch) -> ApplyOutcome;

@@ -15,13 +15,20 @@ use crate::clock::Timestamp;
 use crate::codec::{decode_content, decode_file};
 use crate::knowledge::{Content, Diagnostic, Fields, Location};
 use crate::store::{
-    ApplyOutcome, Base, Batch, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared, PreparedItem,
-    Record, RecordWrite, Slot,
+    ApplyOutcome, Base, Batch, BlobId, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared,
+    PreparedItem, Record, RecordWrite, RepositoryRow, Slot,
 };
 use crate::{Error, ErrorKind, Result};
 
 /// How often an acknowledgement is planned anew when saves get in between.
 const TRIES: usize = 20;
+
+/// What an acknowledgement would read, as its caller knows it.
+pub(super) struct Known {
+    pub(super) row: RepositoryRow,
+    pub(super) records: HashMap<i64, Record>,
+    pub(super) findings: Vec<(Diagnostic, Option<BlobId>)>,
+}
 
 impl SyncEngine {
     /// What a process that died left behind: chains that became visible are acknowledged. Returns those that never
@@ -78,16 +85,25 @@ impl SyncEngine {
 
     /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base.
     pub(super) async fn acknowledge(&self, round: &mut Round, prepared: &Prepared) -> Result<()> {
+        self.acknowledge_known(round, prepared, None).await.map(drop)
+    }
+
+    /// The same; whoever knows what stands there is believed as long as the stamps agree, and gives the lease back with
+    /// it. Returns what was written.
+    pub(super) async fn acknowledge_known(&self, round: &mut Round, prepared: &Prepared, mut known: Option<Known>) -> Result<Batch> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
         let uids: Vec<i64> = prepared.items.iter().map(|item| item.uid).collect();
+        let release = known.is_some();
         for _ in 0..TRIES {
             let now = self.env.clock.now();
-            let row = self.cache.repository(self.repository).await?;
+            let Known { row, records, findings: known_findings } = match known.take() {
+                Some(known) => known,
+                None => self.read_known(&uids).await?,
+            };
             let settings = self.stored_settings(row.config.as_ref());
             let in_order = row.cursor.as_ref().map(|cursor| &cursor.commit) == prepared.parent.as_ref();
-            let records: HashMap<i64, Record> =
-                self.cache.records_by_uid(self.repository, &uids).await?.into_iter().flatten().map(|record| (record.uid, record)).collect();
             let mut batch = self.batch_for(round, now);
+            batch.release = release;
             if in_order {
                 let fingerprint = settings.fingerprint.clone();
                 batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
@@ -109,7 +125,7 @@ impl SyncEngine {
                     batch.writes.extend(acknowledged(&settings, record, item, content, now));
                 }
                 self.refresh_siblings(&mut batch, prepared, &touched).await?;
-                self.note_published(&mut batch, findings).await?;
+                note_published(&mut batch, findings, known_findings);
             }
             if row.root.is_none()
                 && prepared.parent.is_none()
@@ -122,7 +138,7 @@ impl SyncEngine {
             match self.apply_making_room(&mut batch, &prepared.tip).await? {
                 ApplyOutcome::Applied { .. } => {
                     round.report.published += prepared.items.len() as u64;
-                    return Ok(());
+                    return Ok(batch);
                 }
                 ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
@@ -133,6 +149,13 @@ impl SyncEngine {
             ErrorKind::Busy,
             "saves kept changing what was being acknowledged; it is in git, and the next synchronisation says so",
         ))
+    }
+
+    async fn read_known(&self, uids: &[i64]) -> Result<Known> {
+        let outlook = self.cache.outlook(self.repository, None).await?;
+        let records = self.cache.records_by_uid(self.repository, uids).await?;
+        let records = records.into_iter().flatten().map(|record| (record.uid, record)).collect();
+        Ok(Known { row: outlook.row, records, findings: outlook.findings })
     }
 
     /// The entries of JSON files as they stand in the file (a new one is indented like its neighbours), and what is to
@@ -157,25 +180,6 @@ impl SyncEngine {
             }
         }
         Ok((found, findings))
-    }
-
-    /// Says anew what is to be said about files that were just written: nothing of it is about older bytes.
-    async fn note_published(&self, batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>) -> Result<()> {
-        let mut known: HashMap<String, Vec<Diagnostic>> = HashMap::new();
-        for (finding, _) in self.cache.diagnostics(self.repository).await? {
-            known.entry(finding.path.clone()).or_default().push(finding);
-        }
-        let mut findings: Vec<_> = findings.into_iter().collect();
-        findings.sort_by(|(a, _), (b, _)| a.cmp(b));
-        for (path, mut findings) in findings {
-            let known = known.remove(&path).unwrap_or_default();
-            // What contests another file's id, path or value is decided by the next ingest, which looks at it again.
-            findings.extend(known.iter().filter(|finding| is_contested(&finding.code)).cloned());
-            if findings != known {
-                batch.diagnostics.push((path, None, findings));
-            }
-        }
-        Ok(())
     }
 
     /// The other entries of a JSON file live in its new blob.
@@ -209,6 +213,24 @@ impl SyncEngine {
         let mut batch = self.batch_for(round, self.env.clock.now());
         batch.settled.extend(chains.iter().map(|chain| chain.id));
         self.apply_fenced(&batch).await
+    }
+}
+
+/// Says anew what is to be said about files that were just written: nothing of it is about older bytes.
+fn note_published(batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>, before: Vec<(Diagnostic, Option<BlobId>)>) {
+    let mut known: HashMap<String, Vec<Diagnostic>> = HashMap::new();
+    for (finding, _) in before {
+        known.entry(finding.path.clone()).or_default().push(finding);
+    }
+    let mut findings: Vec<_> = findings.into_iter().collect();
+    findings.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (path, mut findings) in findings {
+        let known = known.remove(&path).unwrap_or_default();
+        // What contests another file's id, path or value is decided by the next ingest, which looks at it again.
+        findings.extend(known.iter().filter(|finding| is_contested(&finding.code)).cloned());
+        if findings != known {
+            batch.diagnostics.push((path, None, findings));
+        }
     }
 }
 

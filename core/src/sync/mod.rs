@@ -27,6 +27,7 @@ mod scan;
 mod settings;
 mod source;
 mod stale;
+mod straight;
 mod unique;
 mod validate;
 

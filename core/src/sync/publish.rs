@@ -189,7 +189,7 @@ impl SyncEngine {
     }
 
     /// A change that must not go to git as it is: what becomes of it.
-    async fn mended(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Result<Option<RecordWrite>> {
+    pub(super) async fn mended(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Result<Option<RecordWrite>> {
         match self.without_private_fields(row, record, change, now) {
             Some(write) => Ok(Some(write)),
             None => self.without_foreign_id(row, record, change, now).await,
@@ -256,7 +256,7 @@ impl SyncEngine {
     }
 
     /// The files of these changes as the head has them.
-    async fn chain_at(&self, head: Option<&CommitId>, records: &[Record]) -> Result<Chain> {
+    pub(super) async fn chain_at(&self, head: Option<&CommitId>, records: &[Record]) -> Result<Chain> {
         let mut chain = Chain::default();
         let Some(head) = head else { return Ok(chain) };
         let git = self.git()?;
@@ -286,7 +286,7 @@ impl SyncEngine {
         Ok(chain)
     }
 
-    fn commits(
+    pub(super) fn commits(
         &self,
         policy: CommitPolicy,
         included: &[&Record],
@@ -326,7 +326,7 @@ impl SyncEngine {
         }
     }
 
-    async fn prepared(
+    pub(super) async fn prepared(
         &self,
         round: &Round,
         parent: Option<CommitId>,
@@ -372,7 +372,7 @@ impl SyncEngine {
     }
 
     /// A person's uncommitted work is in the way of some paths: their changes wait, the others go on.
-    async fn block(
+    pub(super) async fn block(
         &self,
         round: &mut Round,
         prepared: &Prepared,
@@ -490,7 +490,7 @@ impl SyncEngine {
 }
 
 /// Whether a change would write what git has already.
-fn says_the_same(record: &Record, change: &Change) -> bool {
+pub(super) fn says_the_same(record: &Record, change: &Change) -> bool {
     match (&record.live, change.action) {
         (Some(live), ChangeAction::Write) => live.content.same_bytes(&change.content),
         (None, ChangeAction::Delete | ChangeAction::Archive) => true,

@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
-    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Owner, Page, Prepared,
+    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Outlook, Owner, Page, Prepared,
     PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
@@ -251,6 +251,10 @@ impl CacheStore for SqliteCache {
 
     async fn repository(&self, id: RepositoryId) -> Result<RepositoryRow> {
         reading!(self, |connection| repository::read(connection, id))
+    }
+
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook> {
+        reading!(self, |connection| repository::outlook(connection, id, due))
     }
 
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
