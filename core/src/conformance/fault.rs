@@ -165,6 +165,7 @@ forward!(FaultGit as GitStore {
     fn lookup(at: &CommitId, paths: &[String]) -> Vec<Option<TreeEntry>>;
     fn read(blobs: &[BlobId], limit: u64) -> Vec<BlobRead>;
     fn commit(id: &CommitId) -> CommitInfo;
+    fn store(blobs: Vec<Vec<u8>>) -> Vec<BlobId>;
     fn prepare(parent: Option<&CommitId>, commits: &[NewCommit]) -> Vec<CommitId>;
     fn advance(expected: Option<&CommitId>, tip: &CommitId) -> AdvanceOutcome;
     fn contains(tip: &CommitId, commit: &CommitId) -> bool;
@@ -186,6 +187,7 @@ forward!(FaultCache as CacheStore {
     fn records_by_field(id: RepositoryId, kind: &KindName, field: &str, value: &Value) -> Vec<Record>;
     fn manifest(id: RepositoryId, after: Option<&Location>, limit: usize) -> Vec<ManifestRow>;
     fn pending(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<Record>;
+    fn waiting(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<i64>;
     fn conflicts(id: RepositoryId) -> Vec<Record>;
     fn dead(id: RepositoryId) -> Vec<Record>;
     fn drafts(id: RepositoryId) -> Vec<Record>;

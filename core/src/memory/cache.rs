@@ -178,6 +178,10 @@ impl CacheStore for MemoryCache {
         Ok(self.read(id, |repository| repository.pending(due, limit)))
     }
 
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        Ok(self.read(id, |repository| repository.pending(due, limit).iter().map(|record| record.uid).collect()))
+    }
+
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {
         Ok(self.read(id, |repository| repository.changes(|change| change.state == ChangeState::Conflict)))
     }

@@ -366,6 +366,9 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// `due_at` is not after it.
     async fn pending(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<Record>>;
 
+    /// The numbers of what [`pending`](Self::pending) names, in its order.
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>>;
+
     /// All records in conflict, ordered by number.
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>>;
 

@@ -5,6 +5,7 @@ mod acknowledge;
 mod backoff;
 mod bind;
 mod both;
+mod bulk;
 mod cancellation;
 mod candidate;
 mod drift;

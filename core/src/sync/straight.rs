@@ -8,6 +8,7 @@ use super::acknowledge::Known;
 use super::bind::is_contested;
 use super::engine::{Round, SyncEngine, SyncOptions};
 use super::incoming::stands_on_live;
+use super::outgoing::Chain;
 use super::publish::{REMEMBER, says_the_same};
 use super::report::SyncReport;
 use crate::Result;
@@ -91,7 +92,8 @@ impl SyncEngine {
             return None;
         }
         tracing::debug!(target: "lorebase::step", step = "D3", "preparing a commit");
-        let mut chain = self.chain_at(Some(&head), std::slice::from_ref(record)).await.ok()?;
+        let mut chain = Chain::default();
+        self.extend(&mut chain, Some(&head), std::slice::from_ref(record)).await.ok()?;
         let edits = chain.add(record, change).ok()?;
         let commits = self.commits(self.policy, &[record], vec![edits], now);
         let ids = git.prepare(Some(&head), &commits).await.ok()?;
@@ -131,8 +133,9 @@ impl SyncEngine {
                     row: outlook.row.clone(),
                     records: HashMap::from([(record.uid, record.clone())]),
                     findings: outlook.findings.clone(),
+                    release: true,
                 };
-                let batch = self.acknowledge_known(round, prepared, Some(known)).await?;
+                let batch = self.acknowledge_known(round, prepared, known).await?;
                 let target = Target::Existing { uid: record.uid, stamp: record.stamp };
                 let ours = batch.writes.iter().find(|write| write.target == target && batch.diagnostics.is_empty());
                 Ok(Straight::Published(ours.map(|write| Box::new(record.written(write)))))

@@ -98,8 +98,8 @@ impl Index {
         Ok(())
     }
 
-    /// Replaces the index file. Git's lock is held.
-    pub(super) fn write(&mut self, temporary: &Path, disk: Disk) -> Result<()> {
+    /// Writes what will be the index file.
+    pub(super) fn ready(&mut self, temporary: &Path) -> Result<()> {
         let mut bytes = Vec::with_capacity(self.file.entries().len() * 100);
         // A tree cache that does not match its entries makes git write broken trees.
         let options = gix::index::write::Options { extensions: gix::index::write::Extensions::None, skip_hash: false };
@@ -107,10 +107,15 @@ impl Index {
             .write_to(&mut bytes, options)
             .map_err(|error| errors::gix(&format!("write the index `{}`", self.path.display()), error))?;
         durable::remove(temporary)?;
-        disk.write(temporary, &bytes)?;
+        durable::put(temporary, &bytes)?;
         if let Ok(metadata) = fs::metadata(&self.path) {
             let _ = fs::set_permissions(temporary, metadata.permissions());
         }
+        Ok(())
+    }
+
+    /// Replaces the index file by what was made ready and flushed. Git's lock is held.
+    pub(super) fn replace(&self, temporary: &Path, disk: Disk) -> Result<()> {
         fs::rename(temporary, &self.path).map_err(|error| errors::io("replace the index", &self.path, error))?;
         disk.folder(durable::parent(&self.path))
     }

@@ -19,8 +19,10 @@ mod lock;
 mod objects;
 mod open;
 mod options;
+mod pack;
 mod person;
 mod read;
+mod recent;
 mod recovery;
 mod reference;
 mod worktree;
@@ -86,6 +88,9 @@ struct Shared {
     wait: Duration,
     /// Packs of this store that the branch may not name yet: their tip and their `.keep`.
     kept: Mutex<VecDeque<(ObjectId, PathBuf)>>,
+    recent: recent::Recent,
+    /// A pack with blobs that no commit names yet.
+    begun: Mutex<Option<pack::PackWriter>>,
 }
 
 impl GixStore {
@@ -145,6 +150,16 @@ impl Shared {
         Ok((oid, tree))
     }
 
+    /// The tree of a commit that a reader asks for.
+    fn tree_of(&self, repo: &gix::Repository, id: &CommitId) -> Result<(ObjectId, ObjectId)> {
+        if let Some(known) = self.object_id(id.as_str()).and_then(|oid| Some((oid, self.recent.root(&oid)?))) {
+            return Ok(known);
+        }
+        let (oid, tree) = self.commit(repo, id)?;
+        self.recent.keep_root(oid, tree);
+        Ok((oid, tree))
+    }
+
     /// Remembers the guard of a prepared pack; the oldest go when there are too many.
     fn keep(&self, tip: ObjectId, keep: Option<PathBuf>) -> Result<()> {
         let Some(keep) = keep else { return Ok(()) };
@@ -187,7 +202,7 @@ impl GitStore for GixStore {
             let repo = read::with_cache(shared.local());
             let from = from.map(|from| shared.commit(&repo, &from)).transpose()?.map(|(_, tree)| tree);
             let (_, to) = shared.commit(&repo, &to)?;
-            read::changes(&repo, from, to)
+            read::changes(shared, &repo, from, to)
         })
         .await
     }
@@ -210,6 +225,10 @@ impl GitStore for GixStore {
     async fn commit(&self, id: &CommitId) -> Result<CommitInfo> {
         let id = id.clone();
         self.blocking(move |shared| read::commit(shared, &id)).await
+    }
+
+    async fn store(&self, blobs: Vec<Vec<u8>>) -> Result<Vec<BlobId>> {
+        self.blocking(move |shared| write::store(shared, &blobs)).await
     }
 
     async fn prepare(&self, parent: Option<&CommitId>, commits: &[NewCommit]) -> Result<Vec<CommitId>> {

@@ -73,6 +73,8 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         disk,
         wait: options.lock_wait,
         kept: Mutex::new(VecDeque::new()),
+        recent: super::recent::Recent::default(),
+        begun: Mutex::new(None),
     };
     recovery::at_open(&shared)?;
     Ok(shared)

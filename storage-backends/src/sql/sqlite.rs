@@ -331,6 +331,10 @@ impl CacheStore for SqliteCache {
         reading!(self, |connection| read::pending(connection, id, due, limit))
     }
 
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        reading!(self, |connection| read::waiting(connection, id, due, limit))
+    }
+
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {
         reading!(self, |connection| read::in_state(connection, id, "conflict"))
     }

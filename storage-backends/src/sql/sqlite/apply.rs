@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use lorebase::knowledge::LocationKey;
 use lorebase::store::{
-    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, RepositoryId, Slot, Standing, Target, UniqueRules,
+    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, Slot, Standing, Target, UniqueRules,
     UniqueValue, admit, claims,
 };
 use lorebase::{Error, ErrorKind};
