@@ -61,6 +61,7 @@ pub(super) fn advance(shared: &Shared, expected: Option<&CommitId>, tip: &Commit
     failpoint::hit("git.advance.moved");
     reference::log(shared, &repo, before, id, &checkouts);
     follow(shared, &repo, &checkouts, &mut indexes, &files, ready.written)?;
+    shared.know_index(indexes);
     drop(locks);
     if !checkouts.is_empty() {
         Journal::remove(&shared.own)?;
@@ -118,11 +119,15 @@ fn plan(
     };
     let (mut indexes, mut blocked) = (Vec::new(), Vec::new());
     for checkout in checkouts {
-        let index = Index::open(&checkout.index, shared.hash)?;
+        let index = Index::open(&checkout.index, shared.hash, shared.known_index())?;
         blocked.extend(checkout.check(&index, &files)?);
         indexes.push(index);
     }
-    Ok(if blocked.is_empty() { Ok((files, indexes)) } else { Err(blocked) })
+    if blocked.is_empty() {
+        return Ok(Ok((files, indexes)));
+    }
+    shared.know_index(indexes);
+    Ok(Err(blocked))
 }
 
 /// The branch has moved: files, then indexes. `written` is what was made ready for each work tree.

@@ -89,6 +89,8 @@ struct Shared {
     /// Packs of this store that the branch may not name yet: their tip and their `.keep`.
     kept: Mutex<VecDeque<(ObjectId, PathBuf)>>,
     recent: recent::Recent,
+    /// An index as it was read or written last.
+    index: Mutex<Option<index::Index>>,
     /// A pack with blobs that no commit names yet.
     begun: Mutex<Option<pack::PackWriter>>,
 }
@@ -148,6 +150,15 @@ impl Shared {
         }
         let tree = object.into_commit().tree_id().map_err(failed)?.detach();
         Ok((oid, tree))
+    }
+
+    fn known_index(&self) -> Option<index::Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps one of these for the next move: they are what their files hold.
+    fn know_index(&self, indexes: Vec<index::Index>) {
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = indexes.into_iter().next();
     }
 
     /// The tree of a commit that a reader asks for.

@@ -100,7 +100,7 @@ fn checkout(shared: &Shared, repo: &gix::Repository, journal: &Journal, record: 
     let files: Vec<FileRecord> = record.files.iter().zip(now).filter_map(wanted).collect();
     checkout.tree.sweep(&record.files)?;
     let _locks = GitLocks::take(&shared.own, &shared.common_dir, &[checkout.guarded()], shared.disk, patience)?;
-    let mut indexes = [Index::open(&checkout.index, shared.hash)?];
+    let mut indexes = [Index::open(&checkout.index, shared.hash, None)?];
     if indexes[0].refusal().is_none() {
         advance::follow(shared, repo, &[checkout], &mut indexes, &files, Vec::new())?;
     }
