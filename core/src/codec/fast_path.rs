@@ -1,6 +1,6 @@
-//! The frontmatter that nearly every file has, read without the YAML parser: flat keys, values on one line, lists of
-//! such values. It gives the same tree as [`super::yaml`], places included, or gives up; what is wrong in a document
-//! is never found here.
+//! The frontmatter that nearly every file has, read without the YAML parser: block mappings and lists of values on one
+//! line, nested or not. It gives the same tree as [`super::yaml`], places included, or gives up; what is wrong in a
+//! document is never found here.
 
 use std::borrow::Cow;
 
@@ -9,96 +9,175 @@ use super::node::{Data, Entry, Node, Shape, Style};
 /// The longest key that is taken; the parser refuses those over 1,024 characters.
 const LONGEST_KEY: usize = 200;
 
+/// How deep mappings and lists may nest here: far less than the parser takes.
+const DEEPEST_TAKEN: usize = 16;
+
 /// The tree of a block mapping of simple values; `None` for everything else, right or wrong.
 pub(super) fn parse(text: &str) -> Option<Node<'_>> {
-    let mut entries: Vec<Entry<'_>> = Vec::with_capacity(text.len() / 32 + 4);
-    // The column of the dashes of the list that may go on, none of them seen yet.
-    let mut list = List::Closed;
+    if !is_simple(text.as_bytes()) {
+        return None;
+    }
+    let mut lines = Lines { text, next: 0, line: None };
+    lines.advance();
+    let root = if lines.line?.column == 0 { lines.mapping(0, text.len() / 32 + 4, 0)? } else { return None };
+    lines.line.is_none().then_some(root)
+}
+
+/// Whether a text holds no character that means something else at some place, and none that YAML does not allow.
+fn is_simple(bytes: &[u8]) -> bool {
+    const CHUNK: usize = 32;
     let mut at = 0;
-    while at < text.len() {
-        let line = line_at(text, at)?;
-        let start = at;
-        at = line.next;
-        let blanks = line.text.bytes().take_while(|byte| *byte == b' ').count();
-        match line.text.as_bytes().get(blanks) {
-            None | Some(b'#') => {}
-            Some(b'-') => {
-                let column = match list {
-                    List::Closed => return None,
-                    List::Open => blanks,
-                    List::Column(column) => column,
-                };
-                if blanks != column {
+    for chunk in bytes.chunks(CHUNK) {
+        // Without a branch for each byte, so that the compiler takes many at once.
+        if !chunk.iter().fold(true, |simple, byte| simple & matches!(byte, b' '..=b'~' | b'\n')) {
+            let looked_at = (at..at + chunk.len()).all(|at| match bytes[at] {
+                b'\r' => bytes.get(at + 1) == Some(&b'\n'),
+                // C1 controls and NEL; LINE and PARAGRAPH SEPARATOR; the byte order mark and what is no character.
+                0xc2 => bytes.get(at + 1).is_some_and(|second| *second >= 0xa0),
+                0xe2 => bytes.get(at + 1) != Some(&0x80) || !matches!(bytes.get(at + 2), Some(0xa8 | 0xa9)),
+                0xef => false,
+                b' '..=b'~' | b'\n' | 0x80.. => true,
+                _ => false,
+            });
+            if !looked_at {
+                return false;
+            }
+        }
+        at += chunk.len();
+    }
+    true
+}
+
+/// One line that says something.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    /// Without its end.
+    text: &'a str,
+    /// Where it begins in the whole text.
+    start: usize,
+    /// Where what it says begins: behind blanks, and behind the dash that was read already.
+    column: usize,
+}
+
+impl Line<'_> {
+    fn is_item(&self) -> bool {
+        let bytes = &self.text.as_bytes()[self.column..];
+        bytes[0] == b'-' && bytes.get(1).is_none_or(|byte| *byte == b' ')
+    }
+}
+
+struct Lines<'a> {
+    text: &'a str,
+    /// Where the line behind `line` begins.
+    next: usize,
+    /// The first line that is not read yet; none at the end.
+    line: Option<Line<'a>>,
+}
+
+impl<'a> Lines<'a> {
+    /// Goes on to the next line that holds more than blanks and a comment.
+    fn advance(&mut self) {
+        while self.next < self.text.len() {
+            let start = self.next;
+            let rest = &self.text[start..];
+            let text = match memchr::memchr(b'\n', rest.as_bytes()) {
+                Some(end) => {
+                    self.next += end + 1;
+                    rest[..end].strip_suffix('\r').unwrap_or(&rest[..end])
+                }
+                None => {
+                    self.next = self.text.len();
+                    rest
+                }
+            };
+            let column = blanks(text.as_bytes(), 0);
+            if !matches!(text.as_bytes().get(column), None | Some(b'#')) {
+                self.line = Some(Line { text, start, column });
+                return;
+            }
+        }
+        self.line = None;
+    }
+
+    /// The mapping whose keys stand at `column`, the first of them on the present line.
+    fn mapping(&mut self, column: usize, capacity: usize, depth: usize) -> Option<Node<'a>> {
+        if depth > DEEPEST_TAKEN {
+            return None;
+        }
+        let mut entries: Vec<Entry<'a>> = Vec::with_capacity(capacity);
+        while let Some(line) = self.line.filter(|line| line.column >= column) {
+            let colon = if line.column == column { colon(line.text, column)? } else { return None };
+            let start = line.start;
+            let key = node(Data::Scalar(Cow::Borrowed(&line.text[column..colon]), Style::Plain), start + column, start + colon);
+            let value = value(line.text, colon + 1, start)?;
+            self.advance();
+            let value = if is_empty(&value) { self.below(column, value, depth)? } else { value };
+            entries.push(Entry { key, value, colon: Some(start + colon) });
+        }
+        let (start, end) = (entries.first()?.key.start, entries.last()?.value.end);
+        Some(node(Data::Map(entries, Shape::Block), start, end))
+    }
+
+    /// The value of a key at `column` behind which nothing is written: what stands below it, else `nothing`.
+    fn below(&mut self, column: usize, nothing: Node<'a>, depth: usize) -> Option<Node<'a>> {
+        match self.line {
+            Some(line) if line.is_item() && line.column >= column => self.list(line.column, depth + 1),
+            Some(line) if line.column > column => self.mapping(line.column, 4, depth + 1),
+            _ => Some(nothing),
+        }
+    }
+
+    /// The list whose dashes stand at `column`, the first of them on the present line.
+    fn list(&mut self, column: usize, depth: usize) -> Option<Node<'a>> {
+        let mut items = Vec::new();
+        let start = self.line?.start + column;
+        while let Some(line) = self.line.filter(|line| line.column >= column) {
+            if line.column > column {
+                return None;
+            }
+            if !line.is_item() {
+                // The next key of a mapping whose list is not indented; anything else is seen there.
+                break;
+            }
+            let at = blanks(line.text.as_bytes(), column + 1);
+            if at < line.text.len() && colon(line.text, at).is_some() {
+                self.line = Some(Line { column: at, ..line });
+                items.push(self.mapping(at, 4, depth + 1)?);
+            } else {
+                let value = value(line.text, column + 1, line.start)?;
+                if is_empty(&value) {
                     return None;
                 }
-                list = List::Column(column);
-                let value = value(line.text, blanks + 1, start).filter(|node| !matches!(node.data, Data::Scalar(_, Style::Empty)))?;
-                append(entries.last_mut()?, value, start + blanks);
+                items.push(value);
+                self.advance();
             }
-            Some(_) if blanks == 0 => {
-                let entry = entry(line.text, start)?;
-                list = if matches!(entry.value.data, Data::Scalar(_, Style::Empty)) { List::Open } else { List::Closed };
-                entries.push(entry);
-            }
-            Some(_) => return None,
         }
+        let end = items.last()?.end;
+        Some(node(Data::Seq(items, Shape::Block), start, end))
     }
-    let (start, end) = (entries.first()?.key.start, entries.last()?.value.end);
-    Some(node(Data::Map(entries, Shape::Block), start, end))
 }
 
-enum List {
-    Closed,
-    Open,
-    Column(usize),
+/// Where the blanks from `at` on end.
+fn blanks(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take_while(|byte| **byte == b' ').count()
 }
 
-struct Line<'a> {
-    text: &'a str,
-    next: usize,
-}
-
-/// The line at `at` without its end; none where it holds a character that means something else at some place, or one
-/// that YAML does not allow.
-fn line_at(text: &str, at: usize) -> Option<Line<'_>> {
-    let bytes = &text.as_bytes()[at..];
-    let mut end = 0;
-    while let Some(&byte) = bytes.get(end) {
-        match byte {
-            b'\n' => return Some(Line { text: &text[at..at + end], next: at + end + 1 }),
-            b'\r' if bytes.get(end + 1) == Some(&b'\n') => return Some(Line { text: &text[at..at + end], next: at + end + 2 }),
-            // C1 controls and NEL; LINE and PARAGRAPH SEPARATOR; the byte order mark and what is no character.
-            0xc2 if bytes.get(end + 1).is_some_and(|second| *second < 0xa0) => return None,
-            0xe2 if bytes.get(end + 1) == Some(&0x80) && matches!(bytes.get(end + 2), Some(0xa8 | 0xa9)) => return None,
-            0xef => return None,
-            b' '..=b'~' | 0x80.. => {}
-            _ => return None,
-        }
-        end += 1;
-    }
-    Some(Line { text: &text[at..], next: text.len() })
-}
-
-/// `key: value` at the beginning of a line.
-fn entry(line: &str, start: usize) -> Option<Entry<'_>> {
+/// Where the `:` of the key at `at` stands.
+fn colon(line: &str, at: usize) -> Option<usize> {
     let bytes = line.as_bytes();
-    if !matches!(bytes.first(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')) {
+    if !bytes[at].is_ascii_alphabetic() && bytes[at] != b'_' {
         return None;
     }
-    let inside = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b' ');
-    let colon = bytes.iter().take(LONGEST_KEY).take_while(|byte| inside(byte)).count();
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ');
+    let colon = at + bytes[at..].iter().take(LONGEST_KEY).take_while(|byte| inside(byte)).count();
     let spaced = bytes.get(colon + 1).is_none_or(|byte| *byte == b' ');
-    if bytes.get(colon) != Some(&b':') || !spaced || bytes[colon - 1] == b' ' {
-        return None;
-    }
-    let key = node(Data::Scalar(Cow::Borrowed(&line[..colon]), Style::Plain), start, start + colon);
-    Some(Entry { key, value: value(line, colon + 1, start)?, colon: Some(start + colon) })
+    (bytes.get(colon) == Some(&b':') && spaced && bytes[colon - 1] != b' ').then_some(colon)
 }
 
 /// A value on its line behind the `:` or `-` that ends at `after`, with a comment or nothing behind it.
 fn value(line: &str, after: usize, start: usize) -> Option<Node<'_>> {
     let bytes = line.as_bytes();
-    let at = after + bytes[after..].iter().take_while(|byte| **byte == b' ').count();
+    let at = blanks(bytes, after);
     let Some(first) = bytes.get(at) else { return Some(empty(start + after)) };
     if at == after {
         return None;
@@ -117,9 +196,13 @@ fn empty<'a>(at: usize) -> Node<'a> {
     node(Data::Scalar(Cow::Borrowed(""), Style::Empty), at, at)
 }
 
+fn is_empty(node: &Node<'_>) -> bool {
+    matches!(node.data, Data::Scalar(_, Style::Empty))
+}
+
 /// Whether nothing but blanks and a comment follows.
 fn is_over(rest: &[u8]) -> bool {
-    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let blanks = blanks(rest, 0);
     blanks == rest.len() || blanks > 0 && rest[blanks] == b'#'
 }
 
@@ -135,19 +218,21 @@ fn begins_plain(first: u8, second: Option<&u8>) -> bool {
 
 fn plain(line: &str, at: usize, start: usize) -> Option<Node<'_>> {
     let bytes = line.as_bytes();
-    let mut end = at;
-    // Behind the last character that is no blank.
-    let mut stop = at;
-    while let Some(&byte) = bytes.get(end) {
-        match byte {
-            b' ' => {}
-            b':' if bytes.get(end + 1).is_none_or(|next| *next == b' ') => return None,
-            b'#' if stop < end => break,
-            _ => stop = end + 1,
+    let (mut end, mut from) = (bytes.len(), at);
+    while let Some(found) = memchr::memchr2(b':', b'#', &bytes[from..]) {
+        let place = from + found;
+        if bytes[place] == b'#' {
+            if bytes[place - 1] == b' ' {
+                end = place;
+                break;
+            }
+        } else if bytes.get(place + 1).is_none_or(|next| *next == b' ') {
+            return None;
         }
-        end += 1;
+        from = place + 1;
     }
-    Some(node(Data::Scalar(Cow::Borrowed(&line[at..stop]), Style::Plain), start + at, start + stop))
+    let text = line[at..end].trim_end_matches(' ');
+    Some(node(Data::Scalar(Cow::Borrowed(text), Style::Plain), start + at, start + at + text.len()))
 }
 
 /// A quoted text whose only escapes are those of its quotes and the backslash, and where it ends.
@@ -159,7 +244,8 @@ fn quoted(line: &str, at: usize) -> Option<(Data<'_>, usize)> {
     let mut start = at + 1;
     let mut end = start;
     loop {
-        let (byte, next) = (*bytes.get(end)?, bytes.get(end + 1).copied());
+        end += memchr::memchr2(quote, escape, &bytes[end..])?;
+        let (byte, next) = (bytes[end], bytes.get(end + 1).copied());
         if byte == escape && (next == Some(quote) || next == Some(b'\\') && escape == b'\\') {
             text.to_mut().push_str(&line[start..end]);
             start = end + 1;
@@ -167,10 +253,8 @@ fn quoted(line: &str, at: usize) -> Option<(Data<'_>, usize)> {
         } else if byte == quote {
             let text = if start == at + 1 { Cow::Borrowed(&line[start..end]) } else { text + &line[start..end] };
             return Some((Data::Scalar(text, style), end + 1));
-        } else if byte == b'\\' && escape == b'\\' {
-            return None;
         } else {
-            end += 1;
+            return None;
         }
     }
 }
@@ -178,7 +262,7 @@ fn quoted(line: &str, at: usize) -> Option<(Data<'_>, usize)> {
 /// A list in brackets of plain and quoted values, and where it ends.
 fn flow_list(line: &str, open: usize, start: usize) -> Option<(Data<'_>, usize)> {
     let bytes = line.as_bytes();
-    let blanks = |at: usize| at + bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+    let blanks = |at: usize| blanks(bytes, at);
     let mut items = Vec::new();
     let mut at = blanks(open + 1);
     if bytes.get(at) == Some(&b']') {
@@ -204,17 +288,6 @@ fn flow_list(line: &str, open: usize, start: usize) -> Option<(Data<'_>, usize)>
             b']' => return Some((Data::Seq(items, Shape::Flow), at + 1)),
             _ => return None,
         }
-    }
-}
-
-/// Adds an item to the list that is the value of `entry`.
-fn append<'a>(entry: &mut Entry<'a>, item: Node<'a>, dash: usize) {
-    if let Data::Seq(items, _) = &mut entry.value.data {
-        entry.value.end = item.end;
-        items.push(item);
-    } else {
-        let end = item.end;
-        entry.value = node(Data::Seq(vec![item], Shape::Block), dash, end);
     }
 }
 

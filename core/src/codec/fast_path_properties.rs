@@ -18,8 +18,18 @@ fn taken(text: &str) -> bool {
 #[test]
 fn every_short_text_of_special_characters_is_read_alike_in_every_place() {
     const PARTS: [&str; 14] = ["a", "1", ":", " ", "-", "\n", "#", "'", "\"", "[", "]", ",", "\\", "é"];
-    let places =
-        [("", ""), ("k:", "\n"), ("k: ", "\r\nl: m\r\n"), ("k:\n  - ", "\n  - x\n"), ("k: [", "]\n"), ("k: '", "' # c\n"), ("k: x", "")];
+    let places = [
+        ("", ""),
+        ("k:", "\n"),
+        ("k: ", "\r\nl: m\r\n"),
+        ("k:\n  - ", "\n  - x\n"),
+        ("k: [", "]\n"),
+        ("k: '", "' # c\n"),
+        ("k: x", ""),
+        ("k:\n  l: ", "\n  m:\n"),
+        ("k:\n  - l: x\n ", "\n  - m: y\n"),
+        ("k:\n- l:", "m: x\nn: y\n"),
+    ];
     let mut count = 0;
     for length in 0..=3_u32 {
         for number in 0..PARTS.len().pow(length) {
@@ -56,6 +66,10 @@ fn the_usual_frontmatter_is_taken_and_the_unusual_is_left_to_the_parser() {
         "key with space: (x) & [y]\nlist:\n\n  # first\n  - 2024-01-01\n  - [a, 'b', 1.5]   \nlast: ~",
         "a: 'it''s'\nb: ['''', 'x''']\nc: \"\\\"x\\\\\"  # c\n",
         "a: é东 – 😀\nb: []\nc: [ ]\nd: [ a , b ]\n",
+        "owners:\n  - name: Ann Lee  # c\n    email: 'a@x.org'\n\n  # next\n  - name: Bob\n    tags: [a, b]\n    none:\nlast: 1\n",
+        "owners:\r\n- name: Ann\r\n  since: 2024-01-01\r\n- name: Bob\r\nlast: 1\r\n",
+        "a:\n  b: c\n  d:\n    e: \"f\"\n    g:\n  h:\n  - i\n  -   j: k\n      l:\n      - m\n      n: o\n  p: q\nr: s",
+        "list:\n  - one\n  - key: value\n  - 'three'\n  - k: [x]\n# c\n  - four\nmap:\n   only: é\n",
     ] {
         assert!(taken(text), "{text:?}");
     }
@@ -76,10 +90,25 @@ fn the_usual_frontmatter_is_taken_and_the_unusual_is_left_to_the_parser() {
         "a: 'x' y\n",
         "a:\tb\n",
         "a: b\rc: d\n",
-        "a:\n  - b: c\n",
         "a:\n  - b\n - c\n",
-        "a:\n  b: c\n",
         "a:\n  -\n",
+        "a:\n  -\n    b: c\n",
+        "a:\n  - - b\n",
+        "a:\n  - b: c\n   d: e\n",
+        "a:\n  - b: c\n     d: e\n",
+        "a:\n  b: c\n d: e\n",
+        "a:\n  b: c\n   d: e\n",
+        "a:\n  b: c\n  - d\n",
+        "a:\n  - b\n  c: d\n",
+        "a: b\n  c: d\n",
+        "a:\n  \"b\"\n",
+        "a:\n  b\n",
+        "a:\n  [b]\n",
+        "a:\n  b: c: d\n",
+        "a:\n  - b: {c: d}\n",
+        "a:\n  - &x b: c\n",
+        "a:\n\tb: c\n",
+        " a: b\n",
         "- a\n",
         "a\n",
         "'a': b\n",
@@ -117,6 +146,40 @@ fn lines() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Mappings and lists in each other, by random steps in and out. Most are right; an indent that is a little off is
+/// not.
+fn nested() -> impl Strategy<Value = String> {
+    let value = || prop_oneof![3 => "[a-z]{1,4}", 1 => "[0-9'\"\\[#:-]{0,3}[a-z ]{0,3}['\"\\]]{0,2}", 1 => Just(String::new())];
+    let slip = prop_oneof![20 => Just(0_isize), 1 => Just(1), 1 => Just(-1)];
+    let line = (0_usize..6, slip, any::<bool>(), value(), 0_usize..12);
+    proptest::collection::vec(line, 1..9).prop_map(|lines| {
+        let mut text = String::new();
+        let mut columns = vec![0_usize];
+        for (step, slip, item, value, kind) in lines {
+            let column = match step {
+                // Deeper, as the line before allows or not.
+                0 | 1 => *columns.last().unwrap_or(&0) + 2,
+                2 | 3 => *columns.last().unwrap_or(&0),
+                step => columns[columns.len().saturating_sub(step - 2)],
+            };
+            columns.retain(|known| *known < column);
+            columns.push(column);
+            text.extend(std::iter::repeat_n(' ', column.saturating_add_signed(slip)));
+            if item {
+                text.push_str("- ");
+                columns.push(column + 2);
+            }
+            text.push_str(&match kind {
+                0..=4 => format!("k{kind}:\n"),
+                5..=9 => format!("k{kind}: {value}\n"),
+                10 => format!("{value}\n"),
+                _ => format!("k{kind}: {value}  # {value}\n\n"),
+            });
+        }
+        text
+    })
+}
+
 /// A place in a text and what is put there instead of so many characters.
 fn mutation() -> impl Strategy<Value = (usize, usize, &'static str)> {
     let parts = vec![
@@ -149,6 +212,19 @@ proptest! {
         let text = if crlf { text.replace('\n', "\r\n") } else { text };
         taken(&text);
         taken(&mutated(&text, &mutations));
+    }
+
+    #[test]
+    fn nested_frontmatter_is_read_alike(text in nested(), crlf in any::<bool>(), mutations in proptest::collection::vec(mutation(), 0..2)) {
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        taken(&text);
+        taken(&mutated(&text, &mutations));
+    }
+
+    #[test]
+    fn lists_of_mappings_with_a_mutation_are_read_alike(mutations in proptest::collection::vec(mutation(), 1..4)) {
+        let text = "id: a-1\nowners:\n  - name: Ann Lee\n    email: a@x.org\n  - name: 'Bob'\nplace:\n  city: Bonn\n  map:\n    x: 1\nsources:\n- url: https://x.org/#a\n  at: 2024-01-01\nlast:\n";
+        taken(&mutated(text, &mutations));
     }
 
     #[test]

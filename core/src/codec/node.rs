@@ -87,7 +87,7 @@ impl Node<'_> {
 /// # Errors
 /// A fault when the root is something else, a key is doubled or no scalar, or a limit is passed.
 pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Fields, Fault> {
-    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
+    let mut reader = Reader::new(text, dialect);
     match &root.data {
         Data::Map(entries, _) => Ok(reader.mapping(entries, 0)?.0),
         _ => Err(Fault::new(dialect.root, root.outer, "the fields must be a mapping of names to values; write `name: value` lines")),
@@ -99,8 +99,7 @@ pub(super) fn fields(root: &Node<'_>, text: &str, dialect: &'static Names) -> Re
 /// # Errors
 /// Those of [`fields`], but for its root.
 pub(super) fn value(root: &Node<'_>, text: &str, dialect: &'static Names) -> Result<Value, Fault> {
-    let mut reader = Reader { text, names: dialect, anchors: Vec::new(), nodes: 0, kept: 0 };
-    Ok(reader.value(root, 0)?.0)
+    Ok(Reader::new(text, dialect).value(root, 0)?.0)
 }
 
 /// The codes of the faults in one language.
@@ -113,6 +112,8 @@ pub(super) struct Names {
     pub(super) depth: &'static str,
     pub(super) nodes: &'static str,
     pub(super) nul: &'static str,
+    /// Whether the parser may let the character NUL through where it stands in the text itself.
+    pub(super) raw_nul: bool,
 }
 
 pub(super) static YAML: Names = Names {
@@ -123,6 +124,7 @@ pub(super) static YAML: Names = Names {
     depth: "yaml.depth",
     nodes: "yaml.nodes",
     nul: "yaml.nul",
+    raw_nul: true,
 };
 
 pub(super) static TOML: Names = Names {
@@ -133,6 +135,7 @@ pub(super) static TOML: Names = Names {
     depth: "toml.depth",
     nodes: "toml.nodes",
     nul: "toml.nul",
+    raw_nul: true,
 };
 
 pub(super) static JSON: Names = Names {
@@ -143,6 +146,7 @@ pub(super) static JSON: Names = Names {
     depth: "json.depth",
     nodes: "json.nodes",
     nul: "json.nul",
+    raw_nul: false,
 };
 
 struct Anchored {
@@ -160,15 +164,25 @@ struct Reader<'t> {
     nodes: usize,
     /// Values in `anchors`.
     kept: usize,
+    /// Whether a value can hold the character NUL without an escape.
+    raw_nul: bool,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, names: &'static Names) -> Self {
+        let raw_nul = names.raw_nul && memchr::memchr(0, text.as_bytes()).is_some();
+        Self { text, names, anchors: Vec::new(), nodes: 0, kept: 0, raw_nul }
+    }
+
     /// The value of a node at a depth, and how many levels it has itself.
     fn value(&mut self, node: &Node<'_>, depth: usize) -> Result<(Value, usize), Fault> {
         let before = self.nodes;
         self.count(1, node.start)?;
         let (value, height) = match &node.data {
-            Data::Scalar(text, style) => (self.scalar(node, text, *style)?, 0),
+            Data::Scalar(text, style) => {
+                self.no_nul(node, text)?;
+                (resolved(node, text, *style), 0)
+            }
             Data::Seq(items, _) => {
                 self.check_depth(depth, node.start)?;
                 let mut values = Vec::with_capacity(items.len());
@@ -214,8 +228,9 @@ impl Reader<'_> {
         self.count(1, node.start)?;
         match &node.data {
             Data::Scalar(text, style) => {
-                let value = self.scalar(node, text, *style)?;
+                self.no_nul(node, text)?;
                 if node.anchor > 0 {
+                    let value = resolved(node, text, *style);
                     self.keep(Anchored { anchor: node.anchor, value, nodes: 1, height: 0 }, node.start)?;
                 }
                 Ok(text.clone().into_owned())
@@ -229,16 +244,11 @@ impl Reader<'_> {
         }
     }
 
-    fn scalar(&self, node: &Node<'_>, text: &str, style: Style) -> Result<Value, Fault> {
-        if text.contains('\0') {
+    fn no_nul(&self, node: &Node<'_>, text: &Cow<'_, str>) -> Result<(), Fault> {
+        if (self.raw_nul || matches!(text, Cow::Owned(_))) && memchr::memchr(0, text.as_bytes()).is_some() {
             return Err(Fault::new(self.names.nul, node.start, "a value holds the character NUL, which databases cannot keep; remove it"));
         }
-        Ok(match style {
-            // A tag is kept and not applied: the text is all that is certain.
-            Style::Plain if !node.tagged => scalar::resolve(text),
-            Style::Empty if !node.tagged => Value::Null,
-            _ => Value::String(text.to_owned()),
-        })
+        Ok(())
     }
 
     fn alias(&mut self, anchor: usize, at: usize, depth: usize) -> Result<(Value, usize), Fault> {
@@ -291,5 +301,15 @@ impl Reader<'_> {
         let (first, second) = (line_of(self.text, first), line_of(self.text, again.start));
         let message = format!("the key `{}` is on line {first} and again on line {second}; keep one", key.escape_debug());
         Fault::new(self.names.duplicate_key, again.start, message)
+    }
+}
+
+/// The value of a scalar.
+fn resolved(node: &Node<'_>, text: &str, style: Style) -> Value {
+    match style {
+        // A tag is kept and not applied: the text is all that is certain.
+        Style::Plain if !node.tagged => scalar::resolve(text),
+        Style::Empty if !node.tagged => Value::Null,
+        _ => Value::String(text.to_owned()),
     }
 }

@@ -35,7 +35,12 @@ fn number(text: &str) -> Option<Number> {
     if let Some(octal) = text.strip_prefix("0o") {
         return radix(octal, 8);
     }
-    let floats = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    // Most of what begins with a digit is a date: a sign stands only behind an exponent.
+    let mut before = 0;
+    let floats = digits.bytes().all(|byte| {
+        let after = std::mem::replace(&mut before, byte);
+        matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E') || matches!((after, byte), (b'e' | b'E', b'+' | b'-'))
+    });
     let mut bytes = digits.bytes();
     let starts = match bytes.next() {
         Some(b'.') => bytes.next().is_some_and(|byte| byte.is_ascii_digit()),

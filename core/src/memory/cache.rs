@@ -7,7 +7,7 @@ mod log;
 mod repository;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +17,8 @@ use self::repository::Repository;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, ChangeState, Counts, KeptRevision, Lease, LeaseOutcome, LogEntry, LogQuery, ManifestRow,
-    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState,
+    UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -86,6 +87,17 @@ impl CacheStore for MemoryCache {
         Ok(self.state().repository(id)?.row.clone())
     }
 
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook> {
+        let mut state = self.state();
+        let repository = state.repository(id)?;
+        Ok(Outlook {
+            row: repository.row.clone(),
+            findings: repository.findings(),
+            prepared: repository.prepared.clone(),
+            waiting: !repository.pending(due, 1).is_empty(),
+        })
+    }
+
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
         let mut state = self.state();
         let row = &mut state.repository(id)?.row;
@@ -117,6 +129,10 @@ impl CacheStore for MemoryCache {
         let outcome = state.repository(batch.repository)?.apply(batch, &mut last_uid)?;
         state.last_uid = last_uid;
         Ok(outcome)
+    }
+
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
+        self.apply(&batch).await
     }
 
     async fn records(&self, id: RepositoryId, keys: &[EntityKey]) -> Result<Vec<Option<Record>>> {
@@ -167,6 +183,10 @@ impl CacheStore for MemoryCache {
         Ok(self.read(id, |repository| repository.pending(due, limit)))
     }
 
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        Ok(self.read(id, |repository| repository.pending(due, limit).iter().map(|record| record.uid).collect()))
+    }
+
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {
         Ok(self.read(id, |repository| repository.changes(|change| change.state == ChangeState::Conflict)))
     }
@@ -208,10 +228,7 @@ impl CacheStore for MemoryCache {
     }
 
     async fn diagnostics(&self, id: RepositoryId) -> Result<Vec<(Diagnostic, Option<BlobId>)>> {
-        Ok(self.read(id, |repository| {
-            let findings = repository.diagnostics.values();
-            findings.flat_map(|(blob, found)| found.iter().map(|finding| (finding.clone(), blob.clone()))).collect()
-        }))
+        Ok(self.read(id, Repository::findings))
     }
 
     async fn list(&self, id: RepositoryId, query: &Query) -> Result<Page> {

@@ -2,9 +2,9 @@
 //! only finds candidates by its own index; rank and snippet are decided here, so that all stores agree.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
 
+use ahash::AHashSet;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -115,8 +115,8 @@ impl Words {
 
 /// The folded words of a text, each once, with a blank between them: what an index of words has to know of it.
 pub fn distinct(text: &str) -> String {
-    let mut seen = HashSet::new();
-    let mut words = String::new();
+    let mut seen = AHashSet::with_capacity(text.len() / 16);
+    let mut words = String::with_capacity(text.len() / 2);
     for range in tokens(text) {
         let word = fold(&text[range]);
         if !word.is_empty() && !seen.contains(&word) {
@@ -151,13 +151,30 @@ pub fn terms(fields: &Fields) -> String {
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let mut chars = text.char_indices().peekable();
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let inside = |c: char| c.is_alphanumeric() || (!c.is_ascii() && is_combining_mark(c));
-        let (start, _) = chars.find(|(_, c)| inside(*c))?;
-        while chars.next_if(|(_, c)| inside(*c)).is_some() {}
-        Some(start..chars.peek().map_or(text.len(), |(end, _)| *end))
+        let mut next = letter(text, at);
+        while let Some((false, end)) = next {
+            at = end;
+            next = letter(text, at);
+        }
+        let start = at;
+        while let Some((true, end)) = next {
+            at = end;
+            next = letter(text, at);
+        }
+        (start < at).then_some(start..at)
     })
+}
+
+/// Whether the character at a place belongs to a word, and where it ends.
+fn letter(text: &str, at: usize) -> Option<(bool, usize)> {
+    let byte = *text.as_bytes().get(at)?;
+    if byte.is_ascii() {
+        return Some((byte.is_ascii_alphanumeric(), at + 1));
+    }
+    let c = text[at..].chars().next()?;
+    Some((c.is_alphanumeric() || is_combining_mark(c), at + c.len_utf8()))
 }
 
 fn fold(token: &str) -> Cow<'_, str> {

@@ -64,10 +64,7 @@ pub(super) struct Effect {
 pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, incoming: &Incoming) -> Option<(RecordWrite, Effect)> {
     let mut effect = Effect::default();
     let Some(record) = record else {
-        let mut write = RecordWrite::new(Target::New, incoming.key(), 1);
-        write.live = Slot::Set(live(ctx, incoming, 1));
-        write.log.push(log(ctx, incoming.key(), Operation::Create, 1));
-        effect.created = true;
+        let (write, effect, _) = plan_new(ctx, incoming.clone());
         return Some((write, effect));
     };
     let mut write = RecordWrite::onto(record);
@@ -123,6 +120,28 @@ pub(super) fn plan_present(ctx: &IngestContext<'_>, record: Option<&Record>, inc
         }
     }
     Some((write, effect))
+}
+
+/// Decides about an entity that has no record yet. Its unique values come back, for [`replan`].
+pub(super) fn plan_new(ctx: &IngestContext<'_>, incoming: Incoming) -> (RecordWrite, Effect, Vec<UniqueValue>) {
+    let mut write = RecordWrite::new(Target::New, incoming.key(), 1);
+    write.log.push(log(ctx, incoming.key(), Operation::Create, 1));
+    write.live = Slot::Set(Live {
+        content: incoming.decoded.content,
+        revision: 1,
+        blob: incoming.blob,
+        commit: ctx.commit.clone(),
+        explicit_id: incoming.decoded.explicit_id,
+        synced_at: ctx.now,
+    });
+    (write, Effect { created: true, ..Effect::default() }, incoming.unique)
+}
+
+/// The entity that [`plan_new`] was about.
+pub(super) fn replan(write: RecordWrite, unique: Vec<UniqueValue>) -> Option<Incoming> {
+    let Slot::Set(live) = write.live else { return None };
+    let decoded = Decoded { id: write.key.id, explicit_id: live.explicit_id, content: live.content };
+    Some(Incoming { kind: write.key.kind, decoded, blob: live.blob, unique })
 }
 
 /// A conflict whose other side has changed is another question: our side takes a new number, so that a decision made

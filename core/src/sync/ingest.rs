@@ -3,34 +3,25 @@
 //! transaction with the new cursor. One bad file is a diagnostic and stops nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::bind::{Binding, Bound, UNIQUE_TAKEN, bind, bind_keeping, is_contested};
-use super::both::both;
-use super::candidate::{Candidate, LARGEST_FILE, candidate, entangled_files, flatten, note_findings, sound_paths};
+use super::candidate::{Candidate, flatten, note_findings, sound_paths};
+use super::chunks::Rest;
 use super::engine::{Round, SyncEngine};
 use super::incoming::{Effect, Incoming, IngestContext, displace, plan_absent, plan_displaced, plan_present};
 use super::report::{Phase, SyncReport};
-use super::scan::{FileTask, Scan};
+use super::scan::Scan;
 use super::settings::Settings;
 use super::unique::{Holder, place_of};
 use crate::clock::Timestamp;
 use crate::knowledge::{Author, Config, Content, Diagnostic, EntityKey, LocationKey};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, BlobRead, Claiming, CommitId, Cursor, Guard, HeldDeletions, Record, RepositoryRow, Slot, UniqueValue,
-    unique_values,
+    ApplyOutcome, Batch, Claiming, CommitId, Cursor, HeldDeletions, Record, RepositoryRow, Slot, UniqueValue, unique_values,
 };
 use crate::{Error, ErrorKind, Result};
-
-/// Files read, decoded and written at a time.
-const CHUNK: usize = 1000;
-
-/// No further file is added to a chunk of so many bytes.
-const CHUNK_BYTES: usize = 4 << 20;
-
-/// Files read from git in one call.
-const READ: usize = 250;
 
 /// How often a plan is made anew when saves get in between.
 const TRIES: usize = 20;
@@ -42,18 +33,21 @@ const HOLD_ABOVE: usize = 20;
 const HOLD_SHARE: usize = 30;
 
 /// What one ingest works with.
-struct Ingest<'a> {
-    settings: &'a Settings,
-    head: &'a CommitId,
+pub(super) struct Ingest<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) head: &'a CommitId,
     author: Option<Author>,
     /// Paths with findings before this ingest.
-    flagged: HashSet<String>,
+    pub(super) flagged: HashSet<String>,
     /// Those of them that could not have a unique value.
     unclaimed: HashSet<String>,
     /// Versions of ours that were prepared and never acknowledged: by record.
     unacknowledged: HashMap<i64, (Content, Vec<Uuid>)>,
     /// Whether any path is gone: then new files may be moved ones.
-    moves: bool,
+    pub(super) moves: bool,
+    /// Whether the database held nothing of the repository when it began: then everything is planned as new, without
+    /// asking. Who is not new after all is left alone by the guard and planned again.
+    pub(super) blank: bool,
 }
 
 impl SyncEngine {
@@ -92,16 +86,26 @@ impl SyncEngine {
             author: git.commit(&head).await.ok().map(|commit| commit.author.author),
             unacknowledged: self.unacknowledged().await?,
             moves: !scan.gone.is_empty(),
+            blank: self.is_blank(&row).await?,
             flagged: flagged.iter().map(|(path, _)| path.clone()).collect(),
             unclaimed: flagged.iter().filter(|(_, code)| code == UNIQUE_TAKEN).map(|(path, _)| path.clone()).collect(),
             settings: &settings,
             head: &head,
         };
-        let last = self.ingest_chunks(round, &ingest, &scan.files).await?;
+        let rest = self.ingest_chunks(round, &ingest, &scan.files).await?;
         if round.stops() {
             return Ok(());
         }
-        self.ingest_rest(round, &ingest, &row, &scan, last).await
+        self.ingest_rest(round, &ingest, &row, &scan, rest).await
+    }
+
+    /// Whether the database holds no entity of the repository, neither git's nor ours.
+    async fn is_blank(&self, row: &RepositoryRow) -> Result<bool> {
+        if row.cursor.is_some() {
+            return Ok(false);
+        }
+        let counts = self.cache.counts(self.repository, self.env.clock.now()).await?;
+        Ok(counts.synced + counts.pending + counts.failed + counts.conflict + counts.draft == 0)
     }
 
     /// Makes the database hold every write to the unique fields of these settings.
@@ -124,7 +128,12 @@ impl SyncEngine {
     }
 
     /// Who has the unique values of entities and of records, as the database knows it.
-    async fn holders(&self, records: &[Record], incoming: &[Incoming], settings: &Settings) -> Result<HashMap<UniqueValue, Holder>> {
+    pub(super) async fn holders(
+        &self,
+        records: &[Record],
+        incoming: &[Incoming],
+        settings: &Settings,
+    ) -> Result<HashMap<UniqueValue, Holder>> {
         let lives = records.iter().filter_map(|record| record.live.as_ref().map(|live| (&record.key.kind, &live.content.fields)));
         let mut values: Vec<UniqueValue> = incoming.iter().flat_map(|entity| entity.unique.iter().cloned()).collect();
         values.extend(lives.flat_map(|(kind, fields)| unique_values(&settings.unique, kind, fields)));
@@ -225,131 +234,27 @@ impl SyncEngine {
         Ok(found)
     }
 
-    /// Reads all files; writes plain additions and edits as it goes and returns the rest. While one chunk is written the
-    /// next is read and decoded, so that there are two in memory.
-    async fn ingest_chunks(&self, round: &mut Round, ingest: &Ingest<'_>, files: &[FileTask]) -> Result<Vec<Candidate>> {
-        let mut rest = Vec::new();
-        let mut read = 0;
-        let mut chunk = self.read_chunk(ingest, files).await?;
-        loop {
-            if round.stops() {
-                return Ok(rest);
-            }
-            let written = read;
-            read += chunk.len();
-            let following = self.read_chunk(ingest, &files[read..]);
-            if read == files.len() {
-                rest.extend(chunk);
-                return Ok(rest);
-            }
-            if round.options.dry_run {
-                rest.extend(chunk);
-                chunk = following.await?;
-            } else {
-                let (applied, following) = both(self.apply_plain(round, ingest, chunk, &mut rest), following).await;
-                applied?;
-                chunk = following?;
-            }
-            tracing::trace!(files = read - written, "a chunk is done");
-            round.progress(Phase::Ingest, read, files.len());
-        }
-    }
-
-    /// Reads and decodes the first of these files: a chunk, or all of them.
-    async fn read_chunk(&self, ingest: &Ingest<'_>, tasks: &[FileTask]) -> Result<Vec<Candidate>> {
-        let mut candidates = Vec::new();
-        let mut bytes = 0;
-        for portion in tasks[..tasks.len().min(CHUNK)].chunks(READ) {
-            tracing::debug!(target: "lorebase::step", step = "G4", files = portion.len(), "reading and decoding");
-            let blobs: Vec<BlobId> = portion.iter().map(|task| task.blob.clone()).collect();
-            for (task, read) in portion.iter().zip(self.git()?.read(&blobs, LARGEST_FILE).await?) {
-                if let BlobRead::Found(found) = &read {
-                    bytes += found.len();
-                }
-                candidates.push(candidate(ingest.settings, task, read));
-            }
-            if bytes >= CHUNK_BYTES {
-                break;
-            }
-        }
-        Ok(candidates)
-    }
-
     /// Every record that the entities of these files may belong to.
-    async fn records_for(&self, incoming: &[Incoming], candidates: &[Candidate], gone: &[String]) -> Result<Vec<Record>> {
+    pub(super) async fn records_for(&self, incoming: &[Incoming], candidates: &[Candidate], gone: &[String]) -> Result<Vec<Record>> {
         let paths: Vec<String> = candidates.iter().map(|candidate| candidate.path.clone()).chain(gone.iter().cloned()).collect();
-        let keys: Vec<EntityKey> = incoming.iter().map(Incoming::key).collect();
-        let places: Vec<LocationKey> = incoming.iter().map(|incoming| incoming.decoded.content.location.key()).collect();
         let id = self.repository;
         let mut records = self.cache.records_in(id, &paths).await?;
-        records.extend(self.cache.records(id, &keys).await?.into_iter().flatten());
-        records.extend(self.cache.records_at(id, &places).await?);
+        // Only who is not found yet is asked for: an id has one record, and a place at most one that lives there or wants
+        // to.
+        let known: HashSet<&EntityKey> = records.iter().map(|record| &record.key).collect();
+        let keys: Vec<EntityKey> = incoming.iter().map(Incoming::key).filter(|key| !known.contains(key)).collect();
+        let held: HashSet<LocationKey> = records.iter().flat_map(places_of).collect();
+        let places = incoming.iter().map(|incoming| incoming.decoded.content.location.key()).filter(|place| !held.contains(place));
+        let places: Vec<LocationKey> = places.collect();
+        if !keys.is_empty() {
+            records.extend(self.cache.records(id, &keys).await?.into_iter().flatten());
+        }
+        if !places.is_empty() {
+            records.extend(self.cache.records_at(id, &places).await?);
+        }
         records.sort_by_key(|record| record.uid);
         records.dedup_by_key(|record| record.uid);
         Ok(records)
-    }
-
-    /// Writes the files of a chunk that depend on nothing else; the others are added to `rest`.
-    async fn apply_plain(
-        &self,
-        round: &mut Round,
-        ingest: &Ingest<'_>,
-        mut candidates: Vec<Candidate>,
-        rest: &mut Vec<Candidate>,
-    ) -> Result<()> {
-        let (incoming, file_of) = flatten(&mut candidates);
-        let records = self.records_for(&incoming, &candidates, &[]).await?;
-        let holders = self.holders(&records, &incoming, ingest.settings).await?;
-        let bound = bind(&records, &incoming, &sound_paths(&candidates, &[]), &holders);
-        let entangled = entangled_files(&bound, &records, &incoming, &file_of, &candidates, ingest.moves);
-
-        let mut batch = self.batch(round);
-        batch.guard = Guard::Each;
-        let mut effects = Vec::new();
-        let mut owner = Vec::new();
-        for binding in &bound.bindings {
-            if let Binding::Present { incoming: entity, record, .. } = *binding
-                && !entangled.contains(&file_of[entity])
-            {
-                let record = record.map(|record| &records[record]);
-                match plan_present(&self.context(ingest, &incoming[entity], record, batch.now), record, &incoming[entity]) {
-                    Some((write, effect)) => {
-                        batch.writes.push(write);
-                        effects.push(effect);
-                        owner.push(file_of[entity]);
-                    }
-                    None => round.report.unchanged += 1,
-                }
-            }
-        }
-        for (index, candidate) in candidates.iter().enumerate() {
-            if !entangled.contains(&index) {
-                note_findings(&mut batch, &ingest.flagged, candidate, &[]);
-            }
-        }
-        let outcome = self.cache.apply(&batch).await?;
-        let again: HashSet<usize> = match outcome {
-            ApplyOutcome::Applied { moved, .. } => {
-                let moved: HashSet<usize> = moved.into_iter().collect();
-                effects
-                    .iter()
-                    .enumerate()
-                    .filter(|(write, _)| !moved.contains(write))
-                    .for_each(|(_, effect)| count(&mut round.report, *effect));
-                moved.into_iter().map(|write| owner[write]).collect()
-            }
-            ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } | ApplyOutcome::Moved(_) => {
-                (0..candidates.len()).collect()
-            }
-            ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
-            ApplyOutcome::Duplicate(_) => return Err(Error::new(ErrorKind::Internal, "an ingest carries no idempotency key")),
-        };
-        let left = |index: &usize| entangled.contains(index) || again.contains(index);
-        for (entity, file) in incoming.into_iter().zip(file_of).filter(|(_, file)| left(file)) {
-            candidates[file].incoming.push(entity);
-        }
-        rest.extend(candidates.into_iter().enumerate().filter(|(index, _)| left(index)).map(|(_, candidate)| candidate));
-        Ok(())
     }
 
     /// Binds and writes what is left, deletions included, in one transaction with the new cursor.
@@ -359,14 +264,16 @@ impl SyncEngine {
         ingest: &Ingest<'_>,
         row: &RepositoryRow,
         scan: &Scan,
-        mut candidates: Vec<Candidate>,
+        Rest { mut candidates, untouched }: Rest,
     ) -> Result<()> {
+        let unasked = ingest.blank && untouched && scan.gone.is_empty();
         tracing::debug!(target: "lorebase::step", step = "G5", files = candidates.len(), gone = scan.gone.len(), "binding");
         let (incoming, file_of) = flatten(&mut candidates);
         let places: HashSet<LocationKey> = incoming.iter().map(|entity| entity.decoded.content.location.key()).collect();
-        for _ in 0..TRIES {
-            let records = self.records_for(&incoming, &candidates, &scan.gone).await?;
-            let holders = self.holders(&records, &incoming, ingest.settings).await?;
+        for attempt in 0..TRIES {
+            let unasked = unasked && attempt == 0;
+            let records = if unasked { Vec::new() } else { self.records_for(&incoming, &candidates, &scan.gone).await? };
+            let holders = if unasked { HashMap::new() } else { self.holders(&records, &incoming, ingest.settings).await? };
             let paths = sound_paths(&candidates, &scan.gone);
             let mut bound = bind(&records, &incoming, &paths, &holders);
             let mut batch = self.batch(round);
@@ -434,7 +341,12 @@ impl SyncEngine {
                 round.report = report;
                 return Ok(());
             }
-            match self.apply_making_room(&mut batch, ingest.head).await? {
+            let applied = if unasked {
+                self.cache.apply_shared(Arc::new(batch)).await?
+            } else {
+                self.apply_making_room(&mut batch, ingest.head).await?
+            };
+            match applied {
                 ApplyOutcome::Applied { .. } => {
                     tracing::debug!(target: "lorebase::step", step = "G7", cursor = %ingest.head, "the cursor is at the head");
                     round.report = report;
@@ -484,7 +396,7 @@ impl SyncEngine {
         batch.diagnostics.push((Config::FILE.to_owned(), None, ingest.settings.diagnostics.clone()));
     }
 
-    fn batch(&self, round: &Round) -> Batch {
+    pub(super) fn batch(&self, round: &Round) -> Batch {
         let mut batch = Batch::new(self.repository, self.env.clock.now());
         batch.fence = Some(round.fence);
         batch.lease_until = Some(self.lease_until());
@@ -492,7 +404,13 @@ impl SyncEngine {
         batch
     }
 
-    fn context<'a>(&self, ingest: &'a Ingest<'_>, incoming: &Incoming, record: Option<&Record>, now: Timestamp) -> IngestContext<'a> {
+    pub(super) fn context<'a>(
+        &self,
+        ingest: &'a Ingest<'_>,
+        incoming: &Incoming,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> IngestContext<'a> {
         let kind = ingest.settings.config.kind(&incoming.kind).unwrap_or(&ingest.settings.config.kinds[0]);
         let reclaim = ingest.unclaimed.contains(incoming.decoded.content.location.path.as_str());
         IngestContext { reclaim, ..self.context_of(ingest, kind, record, now) }
@@ -525,6 +443,13 @@ impl SyncEngine {
     }
 }
 
+/// Where a record's entity lives, and where its change wants it to.
+fn places_of(record: &Record) -> impl Iterator<Item = LocationKey> {
+    let live = record.live.as_ref().map(|live| live.content.location.key());
+    let planned = record.change.as_ref().filter(|change| change.placed).map(|change| change.content.location.key());
+    live.into_iter().chain(planned)
+}
+
 /// The records that git has no longer.
 fn absent_records(bound: &Bound) -> HashSet<usize> {
     bound.bindings.iter().filter_map(|binding| if let Binding::Absent { record } = binding { Some(*record) } else { None }).collect()
@@ -535,7 +460,7 @@ fn replaced(record: &Record, places: &HashSet<LocationKey>) -> bool {
     record.live.as_ref().is_some_and(|live| places.contains(&live.content.location.key()))
 }
 
-fn count(report: &mut SyncReport, effect: Effect) {
+pub(super) fn count(report: &mut SyncReport, effect: Effect) {
     report.created += u64::from(effect.created);
     report.updated += u64::from(effect.updated);
     report.renamed += u64::from(effect.renamed);

@@ -5,8 +5,10 @@ mod acknowledge;
 mod backoff;
 mod bind;
 mod both;
+mod bulk;
 mod cancellation;
 mod candidate;
+mod chunks;
 mod drift;
 mod engine;
 mod incoming;
@@ -27,6 +29,7 @@ mod scan;
 mod settings;
 mod source;
 mod stale;
+mod straight;
 mod unique;
 mod validate;
 

@@ -47,6 +47,7 @@ as_before! {
     fn lookup(at: &CommitId, paths: &[String]) -> Vec<Option<TreeEntry>>;
     fn read(blobs: &[BlobId], limit: u64) -> Vec<BlobRead>;
     fn commit(id: &CommitId) -> CommitInfo;
+    fn store(blobs: Vec<Vec<u8>>) -> Vec<BlobId>;
     fn prepare(parent: Option<&CommitId>, commits: &[NewCommit]) -> Vec<CommitId>;
     fn contains(tip: &CommitId, commit: &CommitId) -> bool;
 }

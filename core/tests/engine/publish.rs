@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lorebase::knowledge::{Author, SyncStatus};
+use lorebase::knowledge::{Author, Status, SyncStatus};
 use lorebase::store::{GitStore, LogQuery, LogStatus, Query};
 use lorebase::sync::{Save, SyncOptions};
 use lorebase::{Delete, ImportRow, PublishMode};
@@ -134,4 +134,19 @@ fn a_change_that_git_cannot_hold_becomes_a_dead_letter_and_blocks_nothing() {
     assert_eq!(world.sync().published, 1);
     assert_eq!(world.get("skill", "one").unwrap().sync_status, SyncStatus::Synced);
     world.assert_no_drift();
+}
+
+#[test]
+fn archiving_what_was_to_move_onto_an_unreadable_file_leaves_what_is_said_about_that_file() {
+    let world = World::with(PublishMode::Off);
+    let text = "---\nid: one\ntitle: One\n---\n";
+    world.push(&[crate::world::put("skills/one.md", text), crate::world::put("skills/broken.md", "---\nbroken: [\n---\n")]);
+    world.sync();
+    let said = run(world.kb.diagnostics()).unwrap();
+    assert_eq!(said.len(), 1);
+    world.save(Save::update("skill", "one").rename("broken"));
+    world.save(Save::update("skill", "broken").status(Status::Archived));
+    assert_eq!(world.sync().published, 1);
+    assert!(world.file("skills/one.md").is_none() && world.file("skills/broken.md").is_some());
+    assert_eq!(run(world.kb.diagnostics()).unwrap(), said);
 }

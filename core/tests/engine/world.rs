@@ -81,11 +81,6 @@ impl World {
         open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
     }
 
-    /// The process of this engine dies.
-    pub(crate) fn kill(&self, kb: &KnowledgeBase) {
-        self.processes.kill(kb.engine().owner().instance);
-    }
-
     pub(crate) fn write(&self, path: &str, text: &str) -> CommitId {
         self.push(&[put(path, text)])
     }

@@ -22,7 +22,8 @@ pub(super) struct Insert {
 pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 impl Insert {
-    /// Writes all rows; `bind` binds the columns of one.
+    /// Writes all rows; `bind` binds the columns of one. While the database's thread writes some, the next ones are bound
+    /// here.
     pub(super) async fn all<T, R>(
         &self,
         connection: &mut SqliteConnection,
@@ -34,16 +35,24 @@ impl Insert {
         R::IntoIter: ExactSizeIterator,
     {
         let mut rows = rows.into_iter();
-        for size in SIZES {
-            while rows.len() >= size {
-                let mut query = sqlx::query(AssertSqlSafe(self.statement(size)));
-                for row in rows.by_ref().take(size) {
-                    query = bind(query, row)?;
-                }
-                query.execute(&mut *connection).await?;
-            }
+        let mut bound = self.next(&mut rows, &bind)?;
+        while let Some(query) = bound {
+            let (written, next) = tokio::join!(biased; query.execute(&mut *connection), async { self.next(&mut rows, &bind) });
+            written?;
+            bound = next?;
         }
         Ok(())
+    }
+
+    /// The next statement, with as many rows as one takes.
+    fn next<'q, T>(
+        &self,
+        rows: &mut impl ExactSizeIterator<Item = T>,
+        bind: &impl Fn(Bound<'q>, T) -> Result<Bound<'q>, Failure>,
+    ) -> Result<Option<Bound<'q>>, Failure> {
+        let Some(size) = SIZES.into_iter().find(|size| *size <= rows.len()) else { return Ok(None) };
+        let query = sqlx::query(AssertSqlSafe(self.statement(size)));
+        rows.take(size).try_fold(query, bind).map(Some)
     }
 
     fn statement(&self, rows: usize) -> String {

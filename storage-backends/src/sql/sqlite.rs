@@ -4,6 +4,7 @@
 //! No other SQLite library may open the file within this process: closing it there would drop the locks held here.
 
 mod apply;
+mod checkpoint;
 mod diagnose;
 mod index;
 mod list;
@@ -25,8 +26,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
-    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Owner, Page, Prepared,
-    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Outlook, Owner, Page,
+    Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
 use sqlx::pool::PoolConnection;
@@ -94,6 +95,7 @@ struct Connections {
     readers: SqlitePool,
     /// Whether the writer may commit without waiting for the disk: left behind where light work ended in a panic.
     light: AtomicBool,
+    log: checkpoint::Log,
 }
 
 impl Connections {
@@ -275,6 +277,10 @@ impl CacheStore for SqliteCache {
         reading!(self, |connection| repository::read(connection, id))
     }
 
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook> {
+        reading!(self, |connection| repository::outlook(connection, id, due))
+    }
+
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
         let owner = owner.clone();
         writing_lightly!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
@@ -285,13 +291,18 @@ impl CacheStore for SqliteCache {
     }
 
     async fn apply(&self, batch: &Batch) -> Result<ApplyOutcome> {
-        let batch = batch.clone();
+        self.apply_shared(Arc::new(batch.clone())).await
+    }
+
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
         let connections = Arc::clone(&self.connections);
         run(async move {
+            let many = batch.writes.len() >= checkpoint::MANY;
             let write = async {
                 let mut held = connections.durable_writer().await?;
                 failpoint::hit("sql.apply.asked");
                 let written = async {
+                    connections.log.leave(&mut held, many).await?;
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                     failpoint::hit("sql.apply.begun");
                     let outcome = apply::apply(&mut transaction, &batch).await?;
@@ -306,6 +317,9 @@ impl CacheStore for SqliteCache {
                     Ok(outcome)
                 };
                 let written = written.await;
+                if many {
+                    checkpoint::beside(&connections);
+                }
                 Connections::checked(&mut held, written)
             };
             write.await.map_err(|failure: Failure| connections.told(failure))
@@ -357,6 +371,10 @@ impl CacheStore for SqliteCache {
 
     async fn pending(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<Record>> {
         reading!(self, |connection| read::pending(connection, id, due, limit))
+    }
+
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        reading!(self, |connection| read::waiting(connection, id, due, limit))
     }
 
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {

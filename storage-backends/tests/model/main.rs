@@ -27,8 +27,8 @@ fn whichever_call_goes_wrong_nothing_acknowledged_is_missing_and_nothing_is_ther
 /// All guards in the long form, those whose lack shows soon in the short one.
 #[test]
 fn the_model_sees_each_missing_guard_of_real_stores_too() {
-    let soon = [Missing::RowGuard, Missing::Uncontained, Missing::Advance, Missing::Base, Missing::BaseBytes];
-    let late = [Missing::CompareAndSwap, Missing::Fence, Missing::Contained, Missing::KeptBytes];
+    let soon = [Missing::Advance, Missing::Base, Missing::BaseBytes, Missing::KeptBytes];
+    let late = [Missing::CompareAndSwap, Missing::Fence, Missing::RowGuard, Missing::Contained, Missing::Uncontained];
     is_sound(real::stage, 10);
     for missing in soon.into_iter().chain(late.into_iter().filter(|_| report::folder().is_some())) {
         is_seen("gix and SQLite", missing, real::stage);

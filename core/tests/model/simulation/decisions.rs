@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use lorebase::knowledge::Content;
 use lorebase::store::{ChangeAction, ConflictReason, Record};
 use lorebase::sync::{Choices, Save, Side};
 use lorebase::{Accept, ConflictView, ErrorKind, Selector, Settle};
@@ -47,7 +48,7 @@ impl Simulation {
         let overrides = run(self.kb.overrides(SOURCE))?;
         let Some(entity) = overrides.get(step.b % overrides.len().max(1)) else { return Ok(()) };
         let (mut said, mut replaces) = (Vec::new(), BTreeSet::new());
-        let settle = if step.c % 2 == 0 { Settle::Take } else { Settle::Keep };
+        let settle = if step.c.is_multiple_of(2) { Settle::Take } else { Settle::Keep };
         if settle == Settle::Take {
             said.extend(entity.fields.iter().flat_map(|field| words_in(field.said.as_ref())));
             replaces.extend(entity.fields.iter().flat_map(|field| words_in(field.current.as_ref())));
@@ -66,7 +67,7 @@ impl Simulation {
             let key = lorebase::knowledge::EntityKey { kind: view.kind.clone(), id: view.id.clone() };
             let Some(record) = self.record(&key)? else { continue };
             self.ledger.replaced(both_sides(&record), "a decision");
-            let first = if (choice + usize::try_from(record.uid).unwrap_or(0)) % 2 == 0 { Accept::Git } else { Accept::Cache };
+            let first = if (choice + usize::try_from(record.uid).unwrap_or(0)).is_multiple_of(2) { Accept::Git } else { Accept::Cache };
             let (kind, id) = (view.kind.as_str(), Selector::Id(view.id.clone()));
             match run(self.kb.resolve(kind, id.clone(), first.clone(), Some(view.revision), None)) {
                 Ok(_) => continue,
@@ -99,9 +100,16 @@ fn given_up(view: &ConflictView, record: &Record, accept: &Accept) -> BTreeSet<S
         let fields = side.fields.values().flat_map(|value| words_in(Some(value)));
         fields.chain(words(side.body.as_deref().unwrap_or_default())).collect()
     };
-    match accept {
+    let mut gone = match accept {
         Accept::Git => of(&view.cache),
         Accept::Cache => of(&view.git),
         _ => of(&view.cache).into_iter().chain(of(&view.git)).collect(),
-    }
+    };
+    // Comments are git's, whatever is chosen.
+    gone.extend(record.change.iter().flat_map(|change| in_comments(&change.content)));
+    gone
+}
+
+fn in_comments(content: &Content) -> BTreeSet<String> {
+    content.head.lines().filter(|line| line.starts_with('#')).flat_map(words).collect()
 }

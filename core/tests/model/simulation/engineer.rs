@@ -128,7 +128,7 @@ impl Simulation {
 
     fn add(&mut self, path: &str, name: usize, c: usize) -> Check {
         let (note, field, body) = (self.ledger.word('g'), self.ledger.word('g'), self.ledger.word('g'));
-        let id = if path.starts_with("documents/") || c % 5 == 0 { String::new() } else { format!("id: id{}\n", c % 6) };
+        let id = if path.starts_with("documents/") || c.is_multiple_of(5) { String::new() } else { format!("id: id{}\n", c % 6) };
         let title = if path.starts_with("customers/") { "name" } else { "title" };
         let text = format!("---\n{id}{title}: Name {}\n# {note}\nf0: {field}\n---\nBody {body}\n", name % 5);
         self.push(&[put(path, &text)])

@@ -165,7 +165,7 @@ impl Simulation {
         let engine = step.a % 2;
         let kb = self.engines[engine].kb.clone();
         let mut delete = Delete::new(item.kind.as_str(), lorebase::Selector::Id(item.id.clone())).author(ada());
-        let exact = step.c % 3 == 0;
+        let exact = step.c.is_multiple_of(3);
         if exact {
             delete = delete.expected_revision(1 + step.b as u64 % record.revision);
         }
@@ -178,7 +178,7 @@ impl Simulation {
         let Form { save, words, replaces, exact } = form;
         let is_refresh = save.source.is_some();
         let save = save.author(ada()).idempotency_key(&words[0]);
-        let doing = if is_refresh { Doing::Refresh } else { Doing::Save(save.clone()) };
+        let doing = if is_refresh { Doing::Refresh } else { Doing::Save(Box::new(save.clone())) };
         let work = Box::pin(async move { kb.save(save).await.map(drop) });
         self.send(Sent { engine, work, doing, words, key, replaces, exact }, step)
     }

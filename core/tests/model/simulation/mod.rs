@@ -152,8 +152,14 @@ impl Simulation {
         self.come_to_rest()?;
         self.mend()?;
         self.come_to_rest()?;
-        self.decide_all(choice)?;
-        self.come_to_rest()?;
+        // What is decided can make room for a file that waited, whose place somebody has taken since.
+        for _ in 0..4 {
+            if run(self.kb.conflicts())?.is_empty() {
+                break;
+            }
+            self.decide_all(choice)?;
+            self.come_to_rest()?;
+        }
         let left = run(self.kb.conflicts())?;
         ensure!(left.is_empty(), "conflicts that were decided are still there: {left:?}");
         Ok(())

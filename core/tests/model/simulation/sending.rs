@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::time::Duration;
 
 use lorebase::codec::FieldEdit;
 use lorebase::conformance::fault::Fault;
@@ -19,7 +20,7 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// What was sent off.
 pub(super) enum Doing {
-    Save(Save),
+    Save(Box<Save>),
     /// The external source speaks.
     Refresh,
     Delete,
@@ -95,11 +96,18 @@ impl Simulation {
                 self.answered(&sent, answer, failed)
             }
             (None, 0 | 2) if self.stalled.is_none() => {
-                if self.is_durable(&sent)? {
+                if matches!(sent.doing, Doing::Settle) {
+                    // It may be written by now, and may be planned again.
+                    self.ledger.replaced(sent.replaces.iter().cloned(), "a decision");
+                } else if self.is_durable(&sent)? {
                     self.acknowledged(&sent)?;
                     sent.doing = Doing::Counted;
                 }
                 self.stalled = Some(sent);
+                // Half of them stand still for longer than a lease.
+                if (step.c / 240).is_multiple_of(2) {
+                    self.stage.clock.advance(Duration::from_mins(5));
+                }
                 self.ledger.count("stood still");
                 Ok(())
             }
@@ -174,7 +182,7 @@ impl Simulation {
             Doing::Save(save) => {
                 sent.words.iter().for_each(|word| self.ledger.owe(word));
                 self.ledger.count(if save.based_on.is_some() { "saves of forms" } else { "saves" });
-                self.repeat = Some((save.clone(), sent.words[0].clone()));
+                self.repeat = Some(((**save).clone(), sent.words[0].clone()));
                 self.forget_private_of_what_is_gone()?;
             }
             Doing::Refresh => {
@@ -188,8 +196,9 @@ impl Simulation {
             }
             Doing::Settle => {
                 self.ledger.count("source differences decided");
+                // What an engineer replaced already may be the base of our side, to which git's side is preferred.
                 let present = self.present()?;
-                sent.words.iter().filter(|word| present.contains(*word)).for_each(|word| self.ledger.owe(word));
+                sent.words.iter().filter(|word| present.contains(*word)).for_each(|word| self.ledger.owe_new(word));
             }
             Doing::Delete => self.ledger.count("deletions"),
             Doing::Resolve(_) => self.ledger.count("conflicts decided"),

@@ -3,6 +3,7 @@
 
 use lorebase::knowledge::Fields;
 use lorebase::store::{distinct, terms};
+use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::bulk::Insert;
@@ -33,28 +34,37 @@ pub(super) async fn waiting(connection: &mut SqliteConnection) -> Result<u64, Fa
     to_number("uid", sqlx::query_scalar("SELECT count(*) FROM unindexed").fetch_one(&mut *connection).await?)
 }
 
-/// Indexes at most `most` of the records that wait; how many are left.
+/// Indexes at most `most` of the records that wait; how many are left. While the database writes the words of one
+/// portion, those of the next are found on another thread.
 pub(super) async fn some(connection: &mut SqliteConnection, most: usize) -> Result<u64, Failure> {
     let mut left = most;
-    while left > 0 {
-        let portion = left.min(PORTION);
-        let rows = sqlx::query(noted!("ORDER BY u.uid LIMIT ?"))
-            .bind(i64::try_from(portion).unwrap_or(i64::MAX))
+    let mut after = i64::MIN;
+    let mut found = Portion::default();
+    loop {
+        let asked = left.min(PORTION);
+        left -= asked;
+        let rows = sqlx::query(noted!("WHERE u.uid > ? ORDER BY u.uid LIMIT ?"))
+            .bind(after)
+            .bind(i64::try_from(asked).unwrap_or(i64::MAX))
             .fetch_all(&mut *connection)
             .await?;
-        write(connection, &rows).await?;
-        if rows.len() < portion {
-            return Ok(0);
+        let last = rows.len() < PORTION || left == 0;
+        after = rows.last().map_or(Ok(after), |row| row.integer("uid"))?;
+        let next = tokio::spawn(async move { Portion::of(&rows) });
+        let written = write(connection, found).await;
+        found = next.await.map_err(|_| Error::new(ErrorKind::Internal, "the words of a text could not be found"))??;
+        written?;
+        if last {
+            write(connection, found).await?;
+            return waiting(connection).await;
         }
-        left -= portion;
     }
-    waiting(connection).await
 }
 
 /// Indexes those of these records that wait.
 pub(super) async fn these(connection: &mut SqliteConnection, uids: &[i64]) -> Result<(), Failure> {
     let rows = sqlx::query(noted!("WHERE u.uid IN (SELECT value FROM json_each(?))")).bind(json(uids)?).fetch_all(&mut *connection).await?;
-    write(connection, &rows).await
+    write(connection, Portion::of(&rows)?).await
 }
 
 /// One version in the index.
@@ -65,34 +75,53 @@ struct Version {
     body: String,
 }
 
-async fn write(connection: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<(), Failure> {
-    let (mut uids, mut present, mut gone) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
-    for row in rows {
-        let uid = row.integer("uid")?;
-        uids.push(uid);
-        for (side, title, fields, body) in [(0, "e_title", "e_fields", "e_body"), (1, "c_title", "c_fields", "c_body")] {
-            let number = 2 * uid + side;
-            match row.maybe_json::<Fields>(fields)? {
-                Some(fields) => present.push(Version {
-                    row: number,
-                    title: distinct(&row.text(title)?),
-                    terms: distinct(&terms(&fields)),
-                    body: distinct(&row.text(body)?),
-                }),
-                None => gone.push(number),
+/// Records and what the index has to know of them.
+#[derive(Default)]
+struct Portion {
+    uids: Vec<i64>,
+    present: Vec<Version>,
+    gone: Vec<i64>,
+}
+
+impl Portion {
+    fn of(rows: &[SqliteRow]) -> Result<Self, Failure> {
+        let mut portion = Self::default();
+        for row in rows {
+            let uid = row.integer("uid")?;
+            portion.uids.push(uid);
+            for (side, title, fields, body) in [(0, "e_title", "e_fields", "e_body"), (1, "c_title", "c_fields", "c_body")] {
+                let number = 2 * uid + side;
+                match row.maybe_json::<Fields>(fields)? {
+                    Some(fields) => portion.present.push(Version {
+                        row: number,
+                        title: distinct(&row.text(title)?),
+                        terms: distinct(&terms(&fields)),
+                        body: distinct(&row.text(body)?),
+                    }),
+                    None => portion.gone.push(number),
+                }
             }
         }
+        Ok(portion)
     }
-    if uids.is_empty() {
+}
+
+async fn write(connection: &mut SqliteConnection, portion: Portion) -> Result<(), Failure> {
+    if portion.uids.is_empty() {
         return Ok(());
     }
     sqlx::query("DELETE FROM word WHERE rowid IN (SELECT d.id FROM word_docsize d WHERE d.id IN (SELECT value FROM json_each(?)))")
-        .bind(json(&gone)?)
+        .bind(json(&portion.gone)?)
         .execute(&mut *connection)
         .await?;
     failpoint::hit("sql.index.half");
-    WORD.all(connection, present, |query, version| Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body)))
+    WORD.all(connection, portion.present, |query, version| {
+        Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body))
+    })
+    .await?;
+    sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))")
+        .bind(json(&portion.uids)?)
+        .execute(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))").bind(json(&uids)?).execute(&mut *connection).await?;
     Ok(())
 }
