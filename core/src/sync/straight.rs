@@ -43,8 +43,9 @@ impl SyncEngine {
         let mut round =
             Round { fence: outlook.row.fence + 1, report: SyncReport::default(), options: SyncOptions::default(), awaited: None };
         let Some(ready) = self.made_ready(&round, outlook, record, started).await else { return Ok(Straight::NotTaken) };
-        if save.is_some() {
-            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.repository, entity = %record.key, "saving");
+        if let Some(save) = save {
+            let operation = save.log.iter().next().map(|log| tracing::field::display(log.id));
+            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.repository, entity = %record.key, operation, "saving");
         }
         tracing::debug!(target: "lorebase::step", step = "D1", "taking the lease");
         let mut batch = Batch::new(self.repository, self.env.clock.now());
