@@ -6,6 +6,7 @@ mod asking;
 mod bulk;
 mod cancelling;
 mod conflicts;
+mod crowd;
 mod drafts;
 mod ingest;
 mod kinds;

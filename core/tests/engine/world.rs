@@ -76,6 +76,11 @@ impl World {
         open(Some(git), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
+    /// Another process with the same database, which sees the repository through `git`.
+    pub(crate) fn with_git(&self, git: Arc<dyn GitStore>, publish: PublishMode) -> KnowledgeBase {
+        open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) -> CommitId {
         self.push(&[put(path, text)])
     }
