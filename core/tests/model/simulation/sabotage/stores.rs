@@ -175,6 +175,10 @@ forward!(Cache as CacheStore {
         self.inner.apply(&self.unguarded(batch).await?).await
     }
 
+    async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
+        self.inner.apply_shared(Arc::new(self.unguarded(&batch).await?)).await
+    }
+
     async fn revision(&self, id: RepositoryId, uid: i64, revision: u64) -> Result<Option<KeptRevision>> {
         match self.missing {
             Missing::KeptBytes => self.newest(id, uid, revision).await,
