@@ -8,7 +8,7 @@ pub(crate) const USAGE: &str = "\
 Usage: lorebase-benches [OPTIONS]          measure all sides; a complete run writes benches/RESULTS.md
        lorebase-benches generate [OPTIONS] write a repository and its rows: OUT/knowledge.git, OUT/rows.jsonl
 
-  --only NAME[,NAME]  initial, chains, noop, small, save, export-one, export-each,
+  --only NAME[,NAME]  initial, chains, noop, small, save, cost, export-one, export-each,
                       large, limits (a part; prints and writes nothing)
   --short             one run of everything with 1,000 entities, to see whether it works (writes nothing)
   --size N            entities [10000]
@@ -21,7 +21,7 @@ Usage: lorebase-benches [OPTIONS]          measure all sides; a complete run wri
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 9] = ["initial", "chains", "noop", "small", "save", "export-one", "export-each", "large", "limits"];
+pub(crate) const PARTS: [&str; 10] = ["initial", "chains", "noop", "small", "save", "cost", "export-one", "export-each", "large", "limits"];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]

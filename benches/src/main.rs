@@ -139,6 +139,7 @@ fn sides(race: Race) -> &'static [Side] {
         Race::Initial => &[Side::Ours, Side::OursWithoutIndex, Side::Batched, Side::Rows, Side::Python],
         Race::Chains => &[Side::Ours, Side::OursWithoutIndex, Side::Batched, Side::Python],
         Race::Noop | Race::Small => &[Side::Ours, Side::Batched, Side::Rows, Side::Python],
+        Race::Cost => &[Side::Ours, Side::Plain],
         Race::ExportOne => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::BatchedFlush, Side::Python],
         Race::Save | Race::ExportEach => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::Python],
     }
@@ -150,7 +151,7 @@ fn rehearse(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Res
     eprintln!("rehearsal with {SMALL} entities: the same work, checked and not timed");
     let runs = std::mem::replace(&mut track.runs, 1);
     let mut world = World::new(folder.to_owned(), args.seed, SMALL, true)?;
-    for part in [Race::Initial, Race::Noop, Race::Small, Race::Save] {
+    for part in [Race::Initial, Race::Noop, Race::Small, Race::Save, Race::Cost] {
         if args.wants(name(part)) {
             run(track, &mut world, part)?;
         }
@@ -169,7 +170,7 @@ fn rehearse(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Res
 }
 
 fn race(track: &mut Track<'_>, work: &Path, args: &Args, results: &mut Results) -> Outcome<()> {
-    let synchronised = [Race::Initial, Race::Noop, Race::Small, Race::Save];
+    let synchronised = [Race::Initial, Race::Noop, Race::Small, Race::Save, Race::Cost];
     if synchronised.iter().any(|part| args.wants(name(*part))) {
         eprintln!("{} entities", args.size);
         let mut world = World::new(work.join("main"), args.seed, args.size, true)?;
@@ -196,7 +197,7 @@ fn run(track: &mut Track<'_>, world: &mut World, part: Race) -> Outcome<std::col
     match part {
         Race::Noop => track.noop(world, sides(part)),
         Race::Small => track.small(world, sides(part)),
-        Race::Save => track.save(world, sides(part)),
+        Race::Save | Race::Cost => track.save(world, sides(part)),
         _ => track.initial(world, sides(part), track.runs),
     }
 }
@@ -218,6 +219,7 @@ fn name(part: Race) -> &'static str {
         Race::Noop => "noop",
         Race::Small => "small",
         Race::Save => "save",
+        Race::Cost => "cost",
         Race::ExportOne => "export-one",
         Race::ExportEach => "export-each",
     }

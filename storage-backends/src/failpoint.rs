@@ -6,23 +6,16 @@
 //! appended as a line to the file `LOREBASE_FAILPOINT_LOG`, if that is set.
 
 #[cfg(any(test, feature = "failpoints"))]
-pub(crate) use on::{halfway, hit};
+pub(crate) use on::hit;
 
 /// Passes a place.
 #[cfg(not(any(test, feature = "failpoints")))]
 #[inline]
 pub(crate) fn hit(_name: &str) {}
 
-/// Reads bytes, and passes a place in the middle of them.
-#[cfg(all(feature = "gix", not(any(test, feature = "failpoints"))))]
-#[inline]
-pub(crate) fn halfway<'a>(_name: &'static str, bytes: &'a [u8]) -> &'a [u8] {
-    bytes
-}
-
 #[cfg(any(test, feature = "failpoints"))]
 mod on {
-    use std::io::{BufRead, Chain, Read, Write};
+    use std::io::Write;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -74,34 +67,5 @@ mod on {
     fn signal(stops: bool) {
         assert!(!stops, "a process can be paused on Unix only");
         std::process::abort();
-    }
-
-    /// Reads bytes, and passes a place in the middle of them.
-    #[cfg(feature = "gix")]
-    pub(crate) fn halfway<'a>(name: &'static str, bytes: &'a [u8]) -> Chain<Chain<&'a [u8], Place>, &'a [u8]> {
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        first.chain(Place(name)).chain(second)
-    }
-
-    /// No bytes: only a place to pass.
-    #[cfg(feature = "gix")]
-    pub(crate) struct Place(&'static str);
-
-    #[cfg(feature = "gix")]
-    impl Read for Place {
-        fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
-            hit(self.0);
-            Ok(0)
-        }
-    }
-
-    #[cfg(feature = "gix")]
-    impl BufRead for Place {
-        fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-            hit(self.0);
-            Ok(&[])
-        }
-
-        fn consume(&mut self, _amount: usize) {}
     }
 }

@@ -199,6 +199,10 @@ impl GitStore for Folder {
         Self::refuse()
     }
 
+    async fn store(&self, _blobs: Vec<Vec<u8>>) -> Result<Vec<BlobId>> {
+        Self::refuse()
+    }
+
     async fn prepare(&self, _parent: Option<&CommitId>, _commits: &[NewCommit]) -> Result<Vec<CommitId>> {
         Self::refuse()
     }

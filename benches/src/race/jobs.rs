@@ -137,6 +137,9 @@ impl Track<'_> {
                 }
                 check_files(*side, &repo, truths, Some(&saved))?;
                 check_rows(self.runtime, *side, &db, &repo, truths)?;
+                if *side == Side::Plain {
+                    git::run(&repo, &["fsck", "--strict", "--no-progress"])?;
+                }
             }
         }
         Ok(board)
@@ -210,7 +213,7 @@ fn clone(world: &World, side: Side, into: &Path) -> Outcome<()> {
     if into.exists() {
         std::fs::remove_dir_all(into)?;
     }
-    if side == Side::Ours {
+    if matches!(side, Side::Ours | Side::Plain) {
         git::run(
             &world.folder,
             &["clone", "-q", "--bare", "--no-hardlinks", &world.bare().display().to_string(), &into.display().to_string()],

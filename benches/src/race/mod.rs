@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod machine;
 pub(crate) mod ours;
 pub(crate) mod peers;
+pub(crate) mod plain;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod side;

@@ -15,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Row};
 
 use super::job::{Answer, Job, Work};
+use super::plain;
 
 /// The style that leaves the full-text index out, as the peers have none.
 pub(crate) const WITHOUT_INDEX: &str = "without-index";
@@ -31,6 +32,8 @@ pub(crate) async fn answer(job: &Job) -> Outcome<Answer> {
         let kb = opened(job).await?;
         kb.sync(SyncOptions::default()).await?;
         seconds.push(start.elapsed().as_secs_f64());
+    } else if job.style == plain::WITHOUT_JOURNAL {
+        seconds = plain::save(job).await?;
     } else {
         let kb = opened(job).await?;
         work(job, &kb, &mut seconds).await?;
@@ -73,6 +76,7 @@ async fn work(job: &Job, kb: &KnowledgeBase, seconds: &mut Vec<f64>) -> Outcome<
         Work::Export => {
             let rows = rows(job.rows.as_deref().ok_or("an export needs rows")?)?;
             kb.import("document", &rows, Some(author), None).await?;
+            drop(rows);
             let start = Instant::now();
             kb.export(!job.each, None).await?;
             seconds.push(start.elapsed().as_secs_f64());

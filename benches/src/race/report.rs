@@ -65,6 +65,7 @@ fn title(race: Race, size: usize) -> String {
         Race::Noop => format!("Nothing to do, {size} entities"),
         Race::Small => format!("1% of {size} entities changed in one commit"),
         Race::Save => format!("One durable save among {size} entities"),
+        Race::Cost => format!("What the journal costs: one durable save among {size} entities"),
         Race::ExportOne => format!("Export of {size} rows in one commit"),
         Race::ExportEach => format!("Export of {size} rows, one commit each"),
     }
@@ -101,6 +102,10 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
   with options, so that it remembers no texts), simple-git and better-sqlite3.
 - **Python** is python-frontmatter (with libyaml), GitPython (whose `git cat-file --batch` reads, and whose `repo.git` commits, because
   its own writer of objects does not wait for the disk) and sqlite3, in one transaction.
+- **gix and SQLite alone** is the least that a save could be: in the same process a blob, its folders and a commit written
+  with gix, the branch moved, and one transaction of the row and its words in the library's own tables; objects, branch and
+  database flushed as git does with `core.fsync=all` and SQLite with `synchronous=FULL`. It has no journal (a crash between
+  the two leaves them unequal), no lease, no log, no old versions, and flushes no folders. `git fsck` accepts what it leaves.
 - Saves and exports of the peers go through a work tree, because simple-git and GitPython commit from one. The library is
   shown on a work tree too, which is the same work, and on a bare repository, which is how a server has it. Peers render frontmatter anew in
   their library's style, so their trees differ from ours in bytes; what the files say is equal. An export of the peers marks its rows

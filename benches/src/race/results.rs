@@ -19,6 +19,8 @@ pub(crate) enum Race {
     Small,
     /// One save.
     Save,
+    /// One save beside the least that it could be.
+    Cost,
     /// A table into git, in one commit.
     ExportOne,
     /// A table into git, one commit for each row.

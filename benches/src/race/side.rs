@@ -10,6 +10,7 @@ use lorebase_benches::{Outcome, git};
 use super::job::{Answer, Job};
 use super::ours::WITHOUT_INDEX;
 use super::peers::Peers;
+use super::plain::WITHOUT_JOURNAL;
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,8 @@ pub(crate) enum Side {
     OursCheckout,
     /// The library without its full-text index.
     OursWithoutIndex,
+    /// A commit and a transaction, and no journal.
+    Plain,
     /// TypeScript, all in one transaction.
     Batched,
     /// The same with git's own shortcut for many new objects.
@@ -36,6 +39,7 @@ impl Side {
             Self::Ours => "lorebase",
             Self::OursCheckout => "lorebase, with a work tree",
             Self::OursWithoutIndex => "lorebase, without its full-text index",
+            Self::Plain => "gix and SQLite alone",
             Self::Batched => "TypeScript, batched",
             Self::BatchedFlush => "TypeScript, `core.fsyncMethod=batch`",
             Self::Rows => "TypeScript, row by row",
@@ -56,6 +60,7 @@ impl Side {
             Self::Ours => "ours",
             Self::OursCheckout => "ours-checkout",
             Self::OursWithoutIndex => "ours-without-index",
+            Self::Plain => "plain",
             Self::Batched => "ts-batched",
             Self::BatchedFlush => "ts-batched-flush",
             Self::Rows => "ts-rows",
@@ -63,8 +68,9 @@ impl Side {
         }
     }
 
+    /// Whether its database is one that the library has filled.
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::OursCheckout | Self::OursWithoutIndex)
+        matches!(self, Self::Ours | Self::OursCheckout | Self::OursWithoutIndex | Self::Plain)
     }
 
     pub(crate) fn table(self) -> Table {
@@ -74,6 +80,7 @@ impl Side {
     fn style(self) -> &'static str {
         match self {
             Self::OursWithoutIndex => WITHOUT_INDEX,
+            Self::Plain => WITHOUT_JOURNAL,
             Self::Rows => "rows",
             _ => "batched",
         }

@@ -64,6 +64,11 @@ pub(crate) fn all(results: &Results, sizes: Sizes) -> Vec<Target> {
             checkout,
         ),
         faster("the same, the library on a bare repository".to_owned(), "at least 10x", 10.0, Race::Save, main, Side::Batched, ours),
+        Target {
+            what: format!("one durable save among {main}, against gix and SQLite alone, without a journal"),
+            wanted: "at most 1.5x",
+            measured: results.ratio(Race::Cost, main, ours, Side::Plain).map(|ratio| (format!("{ratio:.2}x"), ratio <= 1.5)),
+        },
         faster(
             format!("export of {main} in one commit, both with a work tree"),
             "at least 5x",

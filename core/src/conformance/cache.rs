@@ -56,6 +56,9 @@ macro_rules! cache_conformance {
             a_released_lease_is_free_and_an_old_fence_releases_nothing
             a_batch_under_an_old_fence_is_refused
             a_batch_extends_the_lease
+            a_batch_takes_a_free_lease_and_gives_it_back
+            a_batch_does_not_take_a_lease_that_counts
+            the_outlook_tells_what_each_call_tells
             prepared_chains_are_kept_until_they_are_settled
             diagnostics_are_replaced_path_by_path
             what_is_written_is_read_back_whole

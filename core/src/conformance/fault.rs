@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore, KeptRevision,
-    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
+    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId,
+    RepositoryKey, RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -230,6 +230,7 @@ forward!(FaultGit as GitStore {
     fn lookup(at: &CommitId, paths: &[String]) -> Vec<Option<TreeEntry>>;
     fn read(blobs: &[BlobId], limit: u64) -> Vec<BlobRead>;
     fn commit(id: &CommitId) -> CommitInfo;
+    fn store(blobs: Vec<Vec<u8>>) -> Vec<BlobId>;
     fn prepare(parent: Option<&CommitId>, commits: &[NewCommit]) -> Vec<CommitId>;
     fn advance(expected: Option<&CommitId>, tip: &CommitId) -> AdvanceOutcome;
     fn contains(tip: &CommitId, commit: &CommitId) -> bool;
@@ -238,6 +239,7 @@ forward!(FaultGit as GitStore {
 forward!(FaultCache as CacheStore {
     fn attach(key: &RepositoryKey, now: Timestamp) -> RepositoryRow;
     fn repository(id: RepositoryId) -> RepositoryRow;
+    fn outlook(id: RepositoryId, due: Option<Timestamp>) -> Outlook;
     fn lease(id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> LeaseOutcome;
     fn release(id: RepositoryId, fence: u64) -> ();
     fn apply(batch: &Batch) -> ApplyOutcome;
@@ -251,6 +253,7 @@ forward!(FaultCache as CacheStore {
     fn records_by_field(id: RepositoryId, kind: &KindName, field: &str, value: &Value) -> Vec<Record>;
     fn manifest(id: RepositoryId, after: Option<&Location>, limit: usize) -> Vec<ManifestRow>;
     fn pending(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<Record>;
+    fn waiting(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<i64>;
     fn conflicts(id: RepositoryId) -> Vec<Record>;
     fn dead(id: RepositoryId) -> Vec<Record>;
     fn drafts(id: RepositoryId) -> Vec<Record>;

@@ -70,6 +70,8 @@ macro_rules! git_conformance {
             preparing_the_same_twice_is_harmless
             preparing_on_an_unknown_parent_is_not_found
             preparing_nothing_gives_nothing
+            stored_contents_are_placed_by_a_commit
+            a_content_that_nobody_stored_cannot_be_placed
             a_lost_race_names_where_the_branch_is
             a_branch_that_exists_is_not_created_again
             a_branch_that_is_gone_is_not_recreated

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::KnowledgeBase;
 use crate::knowledge::{Diagnostic, EntityId, EntityKey, KindName, Knowledge, Severity, Slug, SyncStatus};
-use crate::store::{ChangeState, LogEntry, LogQuery, LogStatus, Query, Record, SortKey, View};
+use crate::store::{BlobId, ChangeState, LogEntry, LogQuery, LogStatus, Query, Record, SortKey, View};
 use crate::{Error, ErrorKind, Result};
 
 /// How many hits of a search are held against the other conditions.
@@ -205,8 +205,7 @@ impl KnowledgeBase {
     }
 
     pub(super) async fn broken_paths(&self) -> Result<HashSet<String>> {
-        let findings = self.0.cache.diagnostics(self.0.repository).await?;
-        Ok(findings.into_iter().filter(|(finding, _)| finding.severity == Severity::Error).map(|(finding, _)| finding.path).collect())
+        Ok(broken(&self.0.cache.diagnostics(self.0.repository).await?))
     }
 
     pub(super) fn missing(kind: &KindName, selector: &Selector) -> Error {
@@ -219,6 +218,11 @@ impl KnowledgeBase {
             Selector::Id(id) => format!("{kind} with the id `{id}`"),
         }
     }
+}
+
+/// The paths whose files cannot be understood.
+pub(super) fn broken(findings: &[(Diagnostic, Option<BlobId>)]) -> HashSet<String> {
+    findings.iter().filter(|(finding, _)| finding.severity == Severity::Error).map(|(finding, _)| finding.path.clone()).collect()
 }
 
 /// A record as a reader of `view` sees it.

@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::read::{Selector, shown};
+use super::read::{Selector, broken, shown};
 use super::{KnowledgeBase, PublishMode};
-use crate::knowledge::{Author, EntityKey, Kind, KindName, Knowledge};
+use crate::knowledge::{Author, EntityKey, Fields, Kind, KindName, Knowledge};
 use crate::store::{
-    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogEntry, LogQuery, LogWrite, PriorSave, Record,
-    RecordWrite, View,
+    ApplyOutcome, Batch, BlobId, ChangeAction, ChangeState, Claiming, CommitId, Live, LogEntry, LogQuery, LogWrite, Outlook, PriorSave,
+    Record, RecordWrite, Target, View,
 };
 use crate::sync::{Mode, Save, plan};
 use crate::{Error, ErrorKind, Result};
@@ -93,7 +93,8 @@ impl KnowledgeBase {
             if let Some(prior) = self.prior(save.idempotency_key.as_deref()).await? {
                 return self.as_saved(&prior.key).await;
             }
-            let settings = self.settings().await?;
+            let outlook = self.outlook().await?;
+            let settings = self.0.engine.stored_settings(outlook.row.config.as_ref());
             let kind = Self::kind(&settings.config, &save.kind)?;
             let record = self.target(kind, &save, &Looked::default()).await?;
             let ctx = self.save_context(kind, &settings, save.author.clone());
@@ -106,14 +107,14 @@ impl KnowledgeBase {
                 }
             };
             let key = write.key.clone();
-            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %key, operation = %ctx.operation, "saving");
-            match self.attempt(*write).await? {
+            let (attempt, published) = self.through(&outlook, record.as_ref(), *write).await?;
+            match attempt {
                 Attempt::Written(uid) => {
-                    self.publish(uid).await?;
-                    return self
-                        .by_uid(uid)
-                        .await?
-                        .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{key} was saved and has been deleted since")));
+                    let saved = match published {
+                        Some(record) => shown(&record, View::Working, &broken(&outlook.findings)),
+                        None => self.by_uid(uid).await?,
+                    };
+                    return saved.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{key} was saved and has been deleted since")));
                 }
                 Attempt::Again => {}
                 Attempt::Prior(prior) => return self.as_saved(&prior.key).await,
@@ -138,25 +139,22 @@ impl KnowledgeBase {
             if let Some(prior) = self.prior(delete.idempotency_key.as_deref()).await? {
                 return self.as_deleted(&prior).await;
             }
-            let settings = self.settings().await?;
+            let outlook = self.outlook().await?;
+            let settings = self.0.engine.stored_settings(outlook.row.config.as_ref());
             let kind = Self::kind(&settings.config, &delete.kind)?;
             let record = match self.find(&kind.name, &delete.selector, View::Working).await? {
                 Some(record) => Some(record),
                 None => self.find(&kind.name, &delete.selector, View::Published).await?,
             };
             let Some(record) = record else { return Err(Self::missing(&kind.name, &delete.selector)) };
-            let broken = self.broken_paths().await?;
+            let broken = broken(&outlook.findings);
             let Some(was) = shown(&record, View::Working, &broken).or_else(|| shown(&record, View::Published, &broken)) else {
                 return Err(Self::missing(&kind.name, &delete.selector));
             };
             let ctx = self.save_context(kind, &settings, delete.author.clone());
             let plan::SavePlan::Write(write) = plan::plan_delete(&ctx, &record, delete.expected_revision, &save)? else { return Ok(was) };
-            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation = %ctx.operation, "deleting");
-            match self.attempt(*write).await? {
-                Attempt::Written(uid) => {
-                    self.publish(uid).await?;
-                    return Ok(was);
-                }
+            match self.through(&outlook, Some(&record), *write).await?.0 {
+                Attempt::Written(_) => return Ok(was),
                 Attempt::Again => {}
                 Attempt::Prior(_) => return Ok(was),
                 Attempt::Taken(by) | Attempt::ValueTaken(_, by) => {
@@ -301,16 +299,44 @@ impl KnowledgeBase {
         let mut batch = Batch::new(self.0.repository, self.0.env.clock.now());
         batch.claiming = Claiming::Change;
         batch.writes.push(write);
-        Ok(match self.0.cache.apply(&batch).await? {
-            ApplyOutcome::Applied { uids, .. } => {
-                Attempt::Written(*uids.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a write came back without its number"))?)
+        answered(self.0.cache.apply(&batch).await?)
+    }
+
+    /// Stores a save and publishes it as this process is told to: straight, where nothing else is in the way. Then the
+    /// record as it stands comes with the answer, unless it has to be read.
+    async fn through(&self, outlook: &Outlook, before: Option<&Record>, write: RecordWrite) -> Result<(Attempt, Option<Box<Record>>)> {
+        let inline = self.0.publish == PublishMode::Inline && self.0.git.is_some();
+        let before = before.filter(|before| write.target == (Target::Existing { uid: before.uid, stamp: before.stamp }));
+        if let (true, Some(before)) = (inline, before) {
+            match self.0.engine.straight(outlook, &before.written(&write), Some(&write)).await? {
+                plan::Straight::NotTaken => {}
+                plan::Straight::Refused(outcome) => return Ok((answered(outcome)?, None)),
+                plan::Straight::Published(record) => return Ok((Attempt::Written(before.uid), record)),
+                plan::Straight::Saved { again } => {
+                    if again {
+                        self.publish(before.uid).await?;
+                    }
+                    return Ok((Attempt::Written(before.uid), None));
+                }
             }
-            ApplyOutcome::Moved(_) => Attempt::Again,
-            ApplyOutcome::LocationTaken { by, .. } => Attempt::Taken(by),
-            ApplyOutcome::ValueTaken { field, by, .. } => Attempt::ValueTaken(field, by),
-            ApplyOutcome::Duplicate(prior) => Attempt::Prior(prior),
-            ApplyOutcome::Fenced(_) => return Err(Error::new(ErrorKind::Internal, "a save carries no fence")),
-        })
+        }
+        tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, "saving");
+        let made = (inline && write.target == Target::New).then(|| nobody(&write.key).written(&write));
+        let attempt = self.attempt(write).await?;
+        let Attempt::Written(uid) = attempt else { return Ok((attempt, None)) };
+        if let Some(made) = made {
+            match self.0.engine.straight(outlook, &Record { uid, ..made }, None).await? {
+                plan::Straight::Published(record) => return Ok((attempt, record)),
+                plan::Straight::Saved { again: false } => return Ok((attempt, None)),
+                plan::Straight::NotTaken | plan::Straight::Refused(_) | plan::Straight::Saved { again: true } => {}
+            }
+        }
+        self.publish(uid).await?;
+        Ok((attempt, None))
+    }
+
+    async fn outlook(&self) -> Result<Outlook> {
+        self.0.cache.outlook(self.0.repository, Some(self.0.env.clock.now())).await
     }
 
     /// Commits as this process is told to.
@@ -423,6 +449,25 @@ impl KnowledgeBase {
 pub(super) fn value_taken(key: &EntityKey, field: &str, by: &EntityKey) -> Error {
     let message = format!("the {field} of {key} already belongs to {by}; nothing was saved, choose another or save onto that entity");
     Error::new(ErrorKind::Conflict, message).with("entity", key.to_string()).with("field", field).with("takenBy", by.to_string())
+}
+
+/// What a database's answer means to a save.
+fn answered(outcome: ApplyOutcome) -> Result<Attempt> {
+    Ok(match outcome {
+        ApplyOutcome::Applied { uids, .. } => {
+            Attempt::Written(*uids.first().ok_or_else(|| Error::new(ErrorKind::Internal, "a write came back without its number"))?)
+        }
+        ApplyOutcome::Moved(_) => Attempt::Again,
+        ApplyOutcome::LocationTaken { by, .. } => Attempt::Taken(by),
+        ApplyOutcome::ValueTaken { field, by, .. } => Attempt::ValueTaken(field, by),
+        ApplyOutcome::Duplicate(prior) => Attempt::Prior(prior),
+        ApplyOutcome::Fenced(_) => return Err(Error::new(ErrorKind::Internal, "a save carries no fence")),
+    })
+}
+
+/// A record of which nothing was ever written.
+fn nobody(key: &EntityKey) -> Record {
+    Record { uid: 0, stamp: 0, key: key.clone(), revision: 0, live: None, change: None, conflict: None, private: Fields::new() }
 }
 
 fn deleted_here_and_edited_in_git(record: &Record) -> bool {

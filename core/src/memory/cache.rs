@@ -17,7 +17,8 @@ use self::repository::Repository;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, ChangeState, Counts, KeptRevision, Lease, LeaseOutcome, LogEntry, LogQuery, ManifestRow,
-    Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState,
+    UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -84,6 +85,17 @@ impl CacheStore for MemoryCache {
 
     async fn repository(&self, id: RepositoryId) -> Result<RepositoryRow> {
         Ok(self.state().repository(id)?.row.clone())
+    }
+
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook> {
+        let mut state = self.state();
+        let repository = state.repository(id)?;
+        Ok(Outlook {
+            row: repository.row.clone(),
+            findings: repository.findings(),
+            prepared: repository.prepared.clone(),
+            waiting: !repository.pending(due, 1).is_empty(),
+        })
     }
 
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
@@ -171,6 +183,10 @@ impl CacheStore for MemoryCache {
         Ok(self.read(id, |repository| repository.pending(due, limit)))
     }
 
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        Ok(self.read(id, |repository| repository.pending(due, limit).iter().map(|record| record.uid).collect()))
+    }
+
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {
         Ok(self.read(id, |repository| repository.changes(|change| change.state == ChangeState::Conflict)))
     }
@@ -212,10 +228,7 @@ impl CacheStore for MemoryCache {
     }
 
     async fn diagnostics(&self, id: RepositoryId) -> Result<Vec<(Diagnostic, Option<BlobId>)>> {
-        Ok(self.read(id, |repository| {
-            let findings = repository.diagnostics.values();
-            findings.flat_map(|(blob, found)| found.iter().map(|finding| (finding.clone(), blob.clone()))).collect()
-        }))
+        Ok(self.read(id, Repository::findings))
     }
 
     async fn list(&self, id: RepositoryId, query: &Query) -> Result<Page> {

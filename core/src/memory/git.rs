@@ -148,8 +148,14 @@ impl State {
             }
         }
         for edit in edits {
-            if let TreeEdit::Put { path, bytes } = edit {
-                tree.put(path, self.blob(bytes))?;
+            match edit {
+                TreeEdit::Remove { .. } => {}
+                TreeEdit::Put { path, bytes } => tree.put(path, self.blob(bytes))?,
+                TreeEdit::Place { path, blob } if self.blobs.contains_key(blob) => tree.put(path, blob.clone())?,
+                TreeEdit::Place { path, blob } => {
+                    let message = format!("cannot write `{path}`: the repository has no blob {blob}; store it first");
+                    return Err(Error::new(ErrorKind::NotFound, message).with("path", path.as_str()));
+                }
             }
         }
         Ok(())
@@ -260,6 +266,11 @@ impl GitStore for MemoryGit {
 
     async fn commit(&self, id: &CommitId) -> Result<CommitInfo> {
         Ok(self.state().find(id)?.info.clone())
+    }
+
+    async fn store(&self, blobs: Vec<Vec<u8>>) -> Result<Vec<BlobId>> {
+        let mut state = self.state();
+        Ok(blobs.iter().map(|bytes| state.blob(bytes)).collect())
     }
 
     async fn prepare(&self, parent: Option<&CommitId>, commits: &[NewCommit]) -> Result<Vec<CommitId>> {

@@ -172,6 +172,19 @@ pub struct Prepared {
     pub created_at: Timestamp,
 }
 
+/// Everything that a round looks at first, as it stood at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// The repository's row.
+    pub row: RepositoryRow,
+    /// As [`CacheStore::diagnostics`] tells.
+    pub findings: Vec<(Diagnostic, Option<BlobId>)>,
+    /// As [`CacheStore::prepared`] tells.
+    pub prepared: Vec<Prepared>,
+    /// Whether [`CacheStore::pending`] would name anything.
+    pub waiting: bool,
+}
+
 /// What changes in the repository's own row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RepositoryPatch {
@@ -206,8 +219,13 @@ pub struct Batch {
     pub repository: RepositoryId,
     /// The fence that must still be current; `None` for saves, which need no lease.
     pub fence: Option<u64>,
+    /// Takes the lease for this owner until `lease_until` (with a fence, which nobody may have raised since it was
+    /// read); the fence goes up by one. Where another owner's lease still counts at `now`, the batch is `Fenced`.
+    pub take: Option<Owner>,
     /// Extends the lease to this moment (with a fence).
     pub lease_until: Option<Timestamp>,
+    /// Gives the lease back (with a fence).
+    pub release: bool,
     /// What happens when a record has moved.
     pub guard: Guard,
     /// What happens where a write asks for a unique value of somebody else.
@@ -234,7 +252,9 @@ impl Batch {
         Self {
             repository,
             fence: None,
+            take: None,
             lease_until: None,
+            release: false,
             guard: Guard::All,
             claiming: Claiming::default(),
             writes: Vec::new(),
@@ -305,6 +325,9 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// The row of a repository. Errors: `NotFound`.
     async fn repository(&self, id: RepositoryId) -> Result<RepositoryRow>;
 
+    /// What a round looks at first; `due` as for [`pending`](Self::pending). Errors: `NotFound`.
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook>;
+
     /// Takes the lease where it is free, expired at `now`, held by `owner` itself, or held under the fence
     /// `replacing`; one conditional update. Every acquisition raises the fence by one.
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome>;
@@ -346,6 +369,9 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Pending changes that are not dead, oldest `updated_at` first (then number); with `due`, only those whose
     /// `due_at` is not after it.
     async fn pending(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<Record>>;
+
+    /// The numbers of what [`pending`](Self::pending) names, in its order.
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>>;
 
     /// All records in conflict, ordered by number.
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>>;

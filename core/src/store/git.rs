@@ -110,6 +110,13 @@ pub enum TreeEdit {
         /// The whole content.
         bytes: Vec<u8>,
     },
+    /// Write a file whose content was [stored](GitStore::store) before; else as `Put`.
+    Place {
+        /// The path from the top.
+        path: String,
+        /// The content.
+        blob: BlobId,
+    },
     /// Remove a file; nothing happens when it is not there.
     Remove {
         /// The path from the top.
@@ -196,10 +203,15 @@ pub trait GitStore: Debug + Send + Sync + 'static {
     /// Who made a commit. Errors: `NotFound`.
     async fn commit(&self, id: &CommitId) -> Result<CommitInfo>;
 
+    /// Takes contents for [`TreeEdit::Place`], so that a commit of very much need not be in memory at once. They are
+    /// durable with the next chain that is prepared and places some of them, whoever prepares it, and may be gone if
+    /// there is none.
+    async fn store(&self, blobs: Vec<Vec<u8>>) -> Result<Vec<BlobId>>;
+
     /// Writes the objects of a chain of commits, the first on `parent` (`None`: a first commit), each on the one
     /// before. Durable when it returns; nothing is visible yet; objects of a chain that never becomes visible are
     /// harmless. Returns the ids in order. Errors: `InvalidInput` when an edit's path meets a folder or a file where
-    /// a folder must be.
+    /// a folder must be; `NotFound` for a parent or a placed blob that the repository does not have.
     async fn prepare(&self, parent: Option<&CommitId>, commits: &[NewCommit]) -> Result<Vec<CommitId>>;
 
     /// Moves the branch from `expected` (`None`: it does not exist) to `tip` by compare-and-swap, durably. With a

@@ -15,8 +15,8 @@ mod words;
 
 pub use admission::{Admission, Admitted, Claim, Standing, admit, claims};
 pub use cache::{
-    ApplyOutcome, Batch, CacheStore, Cursor, Guard, HeldDeletions, Lease, LeaseOutcome, Owner, Pause, Prepared, PreparedItem, PriorSave,
-    RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow, StoredConfig,
+    ApplyOutcome, Batch, CacheStore, Cursor, Guard, HeldDeletions, Lease, LeaseOutcome, Outlook, Owner, Pause, Prepared, PreparedItem,
+    PriorSave, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow, StoredConfig,
 };
 pub use git::{
     AdvanceOutcome, BlobId, BlobRead, Blocked, CommitId, CommitInfo, EntryMode, FileChange, GitStore, NewCommit, Signature, TreeEdit,
@@ -26,6 +26,7 @@ pub use page::Position;
 pub use query::{
     Counts, Direction, Filter, FilterOp, LogEntry, LogQuery, LogStatus, LogWrite, Operation, Page, Query, SearchHit, SortKey, View,
 };
+pub(crate) use record::patch;
 pub use record::{
     Base, Change, ChangeAction, ChangeState, ConflictNote, ConflictReason, KeptRevision, Live, ManifestRow, Record, RecordWrite, Slot,
     SourceState, Target,

@@ -149,6 +149,42 @@ pub struct Record {
     pub private: Fields,
 }
 
+impl Record {
+    /// The record after a write that was admitted.
+    #[must_use]
+    pub fn written(&self, write: &RecordWrite) -> Self {
+        let mut record = Self { stamp: self.stamp + 1, ..self.clone() };
+        record.take(write);
+        record
+    }
+
+    /// Becomes what a write makes of it; the stamp stays.
+    pub(crate) fn take(&mut self, write: &RecordWrite) {
+        self.key = write.key.clone();
+        self.revision = self.revision.max(write.revision);
+        patch(&mut self.live, write.live.clone());
+        patch(&mut self.change, write.change.clone());
+        patch(&mut self.conflict, write.conflict.clone());
+        if self.change.as_ref().is_none_or(|change| change.state != ChangeState::Conflict) {
+            self.conflict = None;
+        }
+        match &write.private {
+            Slot::Keep => {}
+            Slot::Set(private) => self.private.clone_from(private),
+            Slot::Clear => self.private.clear(),
+        }
+    }
+}
+
+/// What becomes of one part.
+pub(crate) fn patch<T>(part: &mut Option<T>, slot: Slot<T>) {
+    match slot {
+        Slot::Keep => {}
+        Slot::Set(value) => *part = Some(value),
+        Slot::Clear => *part = None,
+    }
+}
+
 /// What happens to one part of a record.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Slot<T> {

@@ -1,27 +1,59 @@
 //! The end of a publication: what a chain of commits holds is in git, and rows say so. The same code completes what a
 //! process that died left behind: whether the branch contains the prepared tip tells a crash from a lost race.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::bind::is_contested;
+use super::both::both;
 use super::candidate::LARGEST_FILE;
 use super::engine::{Round, SyncEngine};
 use super::incoming::archived;
 use super::ingest::fenced;
 use super::publish::{REMEMBER, log};
+use super::report::Phase;
 use super::save::{held, kept};
 use super::settings::Settings;
 use crate::clock::Timestamp;
-use crate::codec::{decode_content, decode_file};
+use crate::codec::{Decoded, decode_content, decode_file};
 use crate::knowledge::{Content, Diagnostic, Fields, Location};
 use crate::store::{
-    ApplyOutcome, Base, Batch, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared, PreparedItem,
-    Record, RecordWrite, Slot,
+    ApplyOutcome, Base, Batch, BlobId, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared,
+    PreparedItem, Record, RecordWrite, RepositoryRow, Slot,
 };
 use crate::{Error, ErrorKind, Result};
 
 /// How often an acknowledgement is planned anew when saves get in between.
 const TRIES: usize = 20;
+
+/// Items acknowledged in one transaction.
+const PORTION: usize = 500;
+
+/// What an acknowledgement would read, as its caller knows it.
+pub(super) struct Known {
+    pub(super) row: RepositoryRow,
+    pub(super) records: HashMap<i64, Record>,
+    pub(super) findings: Vec<(Diagnostic, Option<BlobId>)>,
+    /// Whether the lease is given back with it.
+    pub(super) release: bool,
+}
+
+/// An item's version, decoded once more: what is derived from its bytes is derived by the settings of now.
+struct Reread {
+    /// `None` where nothing of it is in git any more, or its kind is gone.
+    outcome: Option<std::result::Result<(Decoded, Vec<Diagnostic>), Box<Diagnostic>>>,
+}
+
+impl Reread {
+    fn of(settings: &Settings, record: &Record, item: &PreparedItem, content: &Content) -> Self {
+        let kind = settings.config.kind(&record.key.kind).filter(|_| !item.removed);
+        Self { outcome: kind.map(|kind| decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body)) }
+    }
+}
+
+fn uids(items: &[PreparedItem]) -> Vec<i64> {
+    items.iter().map(|item| item.uid).collect()
+}
 
 impl SyncEngine {
     /// What a process that died left behind: chains that became visible are acknowledged. Returns those that never
@@ -76,53 +108,92 @@ impl SyncEngine {
         Ok(Some(left))
     }
 
-    /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base.
+    /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base. A
+    /// long chain is acknowledged portion by portion, and is settled with the last.
     pub(super) async fn acknowledge(&self, round: &mut Round, prepared: &Prepared) -> Result<()> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
-        let uids: Vec<i64> = prepared.items.iter().map(|item| item.uid).collect();
+        let mut rest = prepared.items.as_slice();
+        let mut known = None;
+        while rest.len() > PORTION {
+            let (portion, after) = rest.split_at(PORTION);
+            let uids = uids(&after[..after.len().min(PORTION)]);
+            let (done, following) = both(self.acknowledge_part(round, prepared, portion, false, known), self.read_known(&uids)).await;
+            done?;
+            round.progress(Phase::Publish, prepared.items.len() - after.len(), prepared.items.len());
+            // What is there of a long chain is believed as long as the stamps agree.
+            (known, rest) = (Some(following?), after);
+        }
+        self.acknowledge_part(round, prepared, rest, true, known).await.map(drop)
+    }
+
+    /// The same for a chain of one save whose record is known; gives the lease back with it. Returns what was written.
+    pub(super) async fn acknowledge_known(&self, round: &mut Round, prepared: &Prepared, known: Known) -> Result<Batch> {
+        tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
+        self.acknowledge_part(round, prepared, &prepared.items, true, Some(Known { release: true, ..known })).await
+    }
+
+    /// Acknowledges some items of a chain; with the last ones it is settled and the cursor moves.
+    async fn acknowledge_part(
+        &self,
+        round: &mut Round,
+        prepared: &Prepared,
+        items: &[PreparedItem],
+        last: bool,
+        mut known: Option<Known>,
+    ) -> Result<Batch> {
+        let uids = uids(items);
+        let release = known.as_ref().is_some_and(|known| known.release);
         for _ in 0..TRIES {
             let now = self.env.clock.now();
-            let row = self.cache.repository(self.repository).await?;
+            let Known { row, records, findings: before, .. } = match known.take() {
+                Some(known) => known,
+                None => self.read_known(&uids).await?,
+            };
             let settings = self.stored_settings(row.config.as_ref());
             let in_order = row.cursor.as_ref().map(|cursor| &cursor.commit) == prepared.parent.as_ref();
-            let records: HashMap<i64, Record> =
-                self.cache.records_by_uid(self.repository, &uids).await?.into_iter().flatten().map(|record| (record.uid, record)).collect();
             let mut batch = self.batch_for(round, now);
+            batch.release = release;
             if in_order {
-                let fingerprint = settings.fingerprint.clone();
-                batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
-                batch.repository_patch.config = Slot::Set(settings.stored.clone());
-                let mut touched: HashMap<&str, &crate::store::BlobId> = HashMap::new();
-                let (entries, mut findings) = self.written_entries(&settings, &records, &prepared.items).await?;
-                for item in &prepared.items {
+                let mut touched: HashMap<&str, &BlobId> = HashMap::new();
+                let (entries, mut findings) = self.written_entries(&settings, &records, items).await?;
+                for item in items {
                     let Some(record) = records.get(&item.uid) else { continue };
                     let content = match held(record, item.revision) {
-                        Some(content) => Some(content.clone()),
-                        None => self.cache.revision(self.repository, item.uid, item.revision).await?.map(|kept| kept.content),
+                        Some(content) => Cow::Borrowed(content),
+                        None => match self.cache.revision(self.repository, item.uid, item.revision).await? {
+                            Some(kept) => Cow::Owned(kept.content),
+                            None => continue,
+                        },
                     };
-                    let Some(content) = content else { continue };
                     if let (Some(blob), Some(_)) = (&item.blob, &item.location.entry) {
                         touched.insert(item.location.path.as_str(), blob);
                     }
-                    let content = entries.get(&item.location).unwrap_or(&content);
-                    look_at_file(&settings, record, item, content, &mut findings);
-                    batch.writes.extend(acknowledged(&settings, record, item, content, now));
+                    let read = Reread::of(&settings, record, item, entries.get(&item.location).unwrap_or(&content));
+                    look_at_file(&settings, record, item, &read, &mut findings);
+                    batch.writes.extend(acknowledged(record, item, read, now));
                 }
                 self.refresh_siblings(&mut batch, prepared, &touched).await?;
-                self.note_published(&mut batch, findings).await?;
+                note_published(&mut batch, findings, before);
             }
-            if row.root.is_none()
-                && prepared.parent.is_none()
-                && let Some(first) = prepared.items.first()
-            {
-                batch.repository_patch.root = Slot::Set(first.commit.clone());
+            if last {
+                if in_order {
+                    let fingerprint = settings.fingerprint.clone();
+                    batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
+                    batch.repository_patch.config = Slot::Set(settings.stored.clone());
+                }
+                if row.root.is_none()
+                    && prepared.parent.is_none()
+                    && let Some(first) = prepared.items.first()
+                {
+                    batch.repository_patch.root = Slot::Set(first.commit.clone());
+                }
+                batch.settled.push(prepared.id);
             }
-            batch.settled.push(prepared.id);
             self.exchange_ids(&mut batch, records.values()).await?;
             match self.apply_making_room(&mut batch, &prepared.tip).await? {
                 ApplyOutcome::Applied { .. } => {
-                    round.report.published += prepared.items.len() as u64;
-                    return Ok(());
+                    round.report.published += items.len() as u64;
+                    return Ok(batch);
                 }
                 ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),
@@ -133,6 +204,13 @@ impl SyncEngine {
             ErrorKind::Busy,
             "saves kept changing what was being acknowledged; it is in git, and the next synchronisation says so",
         ))
+    }
+
+    async fn read_known(&self, uids: &[i64]) -> Result<Known> {
+        let outlook = self.cache.outlook(self.repository, None).await?;
+        let records = self.cache.records_by_uid(self.repository, uids).await?;
+        let records = records.into_iter().flatten().map(|record| (record.uid, record)).collect();
+        Ok(Known { row: outlook.row, records, findings: outlook.findings, release: false })
     }
 
     /// The entries of JSON files as they stand in the file (a new one is indented like its neighbours), and what is to
@@ -157,25 +235,6 @@ impl SyncEngine {
             }
         }
         Ok((found, findings))
-    }
-
-    /// Says anew what is to be said about files that were just written: nothing of it is about older bytes.
-    async fn note_published(&self, batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>) -> Result<()> {
-        let mut known: HashMap<String, Vec<Diagnostic>> = HashMap::new();
-        for (finding, _) in self.cache.diagnostics(self.repository).await? {
-            known.entry(finding.path.clone()).or_default().push(finding);
-        }
-        let mut findings: Vec<_> = findings.into_iter().collect();
-        findings.sort_by(|(a, _), (b, _)| a.cmp(b));
-        for (path, mut findings) in findings {
-            let known = known.remove(&path).unwrap_or_default();
-            // What contests another file's id, path or value is decided by the next ingest, which looks at it again.
-            findings.extend(known.iter().filter(|finding| is_contested(&finding.code)).cloned());
-            if findings != known {
-                batch.diagnostics.push((path, None, findings));
-            }
-        }
-        Ok(())
     }
 
     /// The other entries of a JSON file live in its new blob.
@@ -212,14 +271,26 @@ impl SyncEngine {
     }
 }
 
+/// Says anew what is to be said about files that were just written: nothing of it is about older bytes.
+fn note_published(batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>, before: Vec<(Diagnostic, Option<BlobId>)>) {
+    let mut known: HashMap<String, Vec<Diagnostic>> = HashMap::new();
+    for (finding, _) in before {
+        known.entry(finding.path.clone()).or_default().push(finding);
+    }
+    let mut findings: Vec<_> = findings.into_iter().collect();
+    findings.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (path, mut findings) in findings {
+        let known = known.remove(&path).unwrap_or_default();
+        // What contests another file's id, path or value is decided by the next ingest, which looks at it again.
+        findings.extend(known.iter().filter(|finding| is_contested(&finding.code)).cloned());
+        if findings != known {
+            batch.diagnostics.push((path, None, findings));
+        }
+    }
+}
+
 /// Adds what is to be said about an item's file, and that nothing is about a place that it left.
-fn look_at_file(
-    settings: &Settings,
-    record: &Record,
-    item: &PreparedItem,
-    content: &Content,
-    findings: &mut HashMap<String, Vec<Diagnostic>>,
-) {
+fn look_at_file(settings: &Settings, record: &Record, item: &PreparedItem, read: &Reread, findings: &mut HashMap<String, Vec<Diagnostic>>) {
     if item.location.entry.is_some() {
         return;
     }
@@ -231,18 +302,18 @@ fn look_at_file(
         return;
     }
     let said = findings.entry(item.location.path.to_string()).or_default();
-    let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| !item.removed) else { return };
-    *said = match decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body) {
+    let (Some(outcome), Some(kind)) = (&read.outcome, settings.config.kind(&record.key.kind)) else { return };
+    *said = match outcome {
         Ok((decoded, warnings)) => {
             let violations = settings.schemas.check(kind, &decoded.content, &Fields::new());
-            warnings.into_iter().chain(violations.into_iter().map(|violation| violation.finding)).collect()
+            warnings.iter().cloned().chain(violations.into_iter().map(|violation| violation.finding)).collect()
         }
-        Err(finding) => vec![*finding],
+        Err(finding) => vec![Diagnostic::clone(finding)],
     };
 }
 
 /// The write that acknowledges one item of a chain; `None` when its version cannot be read any more.
-fn acknowledged(settings: &Settings, record: &Record, item: &PreparedItem, content: &Content, now: Timestamp) -> Option<RecordWrite> {
+fn acknowledged(record: &Record, item: &PreparedItem, read: Reread, now: Timestamp) -> Option<RecordWrite> {
     let change = record.change.as_ref();
     let ours = change.is_some_and(|change| change.revision == item.revision);
     let mut write = RecordWrite::onto(record);
@@ -252,28 +323,27 @@ fn acknowledged(settings: &Settings, record: &Record, item: &PreparedItem, conte
         now,
     ));
     if let Some(blob) = item.blob.as_ref().filter(|_| !item.removed) {
-        let kind = settings.config.kind(&record.key.kind)?;
-        let decoded = decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body).ok()?.0;
+        let (decoded, _) = read.outcome?.ok()?;
         write.key.id = decoded.id;
         // Saved again since, and nothing new for git: what is in git now is that version.
         let same = change.filter(|change| {
             let goes = change.action == ChangeAction::Write && change.state == ChangeState::Pending;
             !ours && goes && change.content.same_bytes(&decoded.content)
         });
+        write.change = match change {
+            Some(change) if !ours && same.is_none() => {
+                Slot::Set(rest(change, item, Some(Base { content: decoded.content.clone(), blob: blob.clone() })))
+            }
+            _ => Slot::Clear,
+        };
         write.live = Slot::Set(Live {
-            content: decoded.content.clone(),
+            content: decoded.content,
             revision: same.map_or(item.revision, |change| change.revision),
             blob: blob.clone(),
             commit: item.commit.clone(),
             explicit_id: decoded.explicit_id,
             synced_at: now,
         });
-        write.change = match change {
-            Some(change) if !ours && same.is_none() => {
-                Slot::Set(rest(change, item, Some(Base { content: decoded.content, blob: blob.clone() })))
-            }
-            _ => Slot::Clear,
-        };
     } else {
         write.live = Slot::Clear;
         write.change = match change {

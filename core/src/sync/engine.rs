@@ -9,6 +9,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::backoff;
+use super::bind::is_contested;
 use super::cancellation::Cancellation;
 use super::lease::Processes;
 use super::publish::CommitPolicy;
@@ -16,7 +17,7 @@ use super::report::{Phase, Progress, ProgressFn, SyncReport};
 use super::settings::Settings;
 use crate::clock::{Clock, Entropy, Timestamp};
 use crate::knowledge::Author;
-use crate::store::{Batch, CacheStore, GitStore, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
+use crate::store::{Batch, CacheStore, GitStore, Outlook, Owner, Pause, RepositoryId, RepositoryPatch, RepositoryRow, Slot};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a round waits for another engine that is at work before it gives way.
@@ -95,7 +96,7 @@ pub struct SyncEngine {
     /// The root folder that holds in place of the settings' own.
     pub(super) root: Option<String>,
     /// One round at a time within the process; the lease does the same between processes.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
 }
 
 /// One round's lease and numbers.
@@ -277,12 +278,13 @@ impl SyncEngine {
     async fn try_round(&self, options: &SyncOptions, all: bool) -> Result<Option<SyncReport>> {
         let git = self.git()?;
         let started = self.env.clock.now();
-        let row = self.cache.repository(self.repository).await?;
+        let outlook = self.cache.outlook(self.repository, if all { None } else { Some(started) }).await?;
         let head = git.head().await;
-        let head = self.noting_failure(&row, head).await?;
-        if let Some(report) = self.nothing_to_do(&row, head.as_ref(), options, all).await? {
+        let head = self.noting_failure(&outlook.row, head).await?;
+        if let Some(report) = self.nothing_to_do(&outlook, head.as_ref(), options).await? {
             return Ok(Some(report));
         }
+        let row = outlook.row;
         if options.dry_run {
             let mut report = self.rehearse(&row, head.as_ref(), options).await?;
             self.finish_report(&mut report, started).await?;
@@ -304,11 +306,11 @@ impl SyncEngine {
     /// The whole of an idle round: head and fingerprint equal to the cursor, nothing pending, nothing to recover.
     async fn nothing_to_do(
         &self,
-        row: &RepositoryRow,
+        outlook: &Outlook,
         head: Option<&crate::store::CommitId>,
         options: &SyncOptions,
-        all: bool,
     ) -> Result<Option<SyncReport>> {
+        let Outlook { row, findings, prepared, waiting } = outlook;
         let started = self.env.clock.now();
         let settled = match (&row.cursor, head) {
             (Some(cursor), Some(head)) => {
@@ -319,12 +321,9 @@ impl SyncEngine {
         };
         let confirmed = options.allow_deletions && row.held.is_some();
         let settings = self.stored_settings(row.config.as_ref());
-        let settled = settled && (row.unique.as_ref() == Some(&settings.unique) || head.is_none()) && !self.contested().await?;
-        if !settled || confirmed || options.recheck || row.pause.is_some() || !self.cache.prepared(self.repository).await?.is_empty() {
-            return Ok(None);
-        }
-        let due = if all { None } else { Some(self.env.clock.now()) };
-        if !options.no_publish && !self.cache.pending(self.repository, due, 1).await?.is_empty() {
+        let contested = findings.iter().any(|(finding, _)| is_contested(&finding.code));
+        let settled = settled && (row.unique.as_ref() == Some(&settings.unique) || head.is_none()) && !contested;
+        if !settled || confirmed || options.recheck || row.pause.is_some() || !prepared.is_empty() || *waiting && !options.no_publish {
             return Ok(None);
         }
         tracing::debug!(target: "lorebase::step", step = "G2", "head and settings equal to the cursor");
@@ -373,7 +372,7 @@ impl SyncEngine {
     }
 
     /// Lets the repository rest when a store cannot be reached or refuses us: changes age, they do not die.
-    async fn noting_failure<T>(&self, row: &RepositoryRow, outcome: Result<T>) -> Result<T> {
+    pub(super) async fn noting_failure<T>(&self, row: &RepositoryRow, outcome: Result<T>) -> Result<T> {
         let slot = match &outcome {
             Ok(_) if row.pause.is_some() => Slot::Clear,
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unauthorized) => {

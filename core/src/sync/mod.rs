@@ -5,6 +5,7 @@ mod acknowledge;
 mod backoff;
 mod bind;
 mod both;
+mod bulk;
 mod cancellation;
 mod candidate;
 mod chunks;
@@ -28,6 +29,7 @@ mod scan;
 mod settings;
 mod source;
 mod stale;
+mod straight;
 mod unique;
 mod validate;
 

@@ -21,7 +21,8 @@ pub(super) struct Chain {
 struct FileState {
     /// The blob at the head; `None` when the file is not there.
     head: Option<BlobId>,
-    /// The bytes now; `None` when the file is not there or was never read (then it was not touched either).
+    /// The bytes now, of a file that holds many entries; nothing of them for any other. `None` when the file is not there
+    /// or was never read (then it was not touched either).
     bytes: Option<String>,
     /// Whether a commit of this chain changed it.
     touched: bool,
@@ -37,6 +38,16 @@ pub(super) enum Refusal {
 }
 
 impl Chain {
+    /// Whether a file was told of.
+    pub(super) fn knows(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// What a file with many entries is by now; `None` where it is gone.
+    pub(super) fn shared(&self, path: &str) -> Option<&str> {
+        self.files.get(path).and_then(|state| state.bytes.as_deref())
+    }
+
     /// Tells what a file is at the head; `text` where it was read.
     pub(super) fn at_head(&mut self, path: String, blob: Option<BlobId>, text: Option<String>) {
         self.files.insert(path, FileState { head: blob, bytes: text, touched: false });
@@ -63,14 +74,17 @@ impl Chain {
             next.retain(|(path, _)| path != location.path.as_str());
             next.push((location.path.to_string(), Some(text)));
         }
+        let entries = [old.map(|(location, _)| location), new];
         let mut edits = Vec::with_capacity(next.len());
         for (path, text) in next {
-            edits.push(match &text {
-                Some(text) => TreeEdit::Put { path: path.clone(), bytes: text.clone().into_bytes() },
+            let shared = entries.iter().flatten().any(|location| location.entry.is_some() && location.path.as_str() == path);
+            let bytes = text.as_ref().map(|text| if shared { text.clone() } else { String::new() });
+            edits.push(match text {
+                Some(text) => TreeEdit::Put { path: path.clone(), bytes: text.into_bytes() },
                 None => TreeEdit::Remove { path: path.clone() },
             });
             let state = self.files.entry(path).or_insert(FileState { head: None, bytes: None, touched: true });
-            state.bytes = text;
+            state.bytes = bytes;
             state.touched = true;
         }
         Ok(edits)
@@ -122,6 +136,9 @@ impl Chain {
 
     fn text(&self, location: &Location) -> Result<Option<&str>, Refusal> {
         match self.files.get(location.path.as_str()) {
+            Some(FileState { bytes: Some(text), touched: true, .. }) if text.is_empty() => {
+                Err(Refusal::Later(format!("`{}` is taken by another change of the same commit", location.path)))
+            }
             Some(FileState { bytes: Some(text), .. }) => Ok(Some(text)),
             Some(FileState { head: Some(_), touched: false, .. }) => {
                 Err(Refusal::Later(format!("`{}` in git is not a readable text; mend it and the change goes through", location.path)))

@@ -8,3 +8,4 @@ pub(crate) use super::save::{
 pub(crate) use super::settings::Settings;
 pub(crate) use super::source::{decided, differences, refresh, taking, without_id};
 pub(crate) use super::stale::version;
+pub(crate) use super::straight::Straight;

@@ -21,15 +21,15 @@ use crate::codec::{FieldEdit, decode_content, edit_head};
 use crate::knowledge::{EntityId, EntityKey};
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobRead, Blocked, Change, ChangeAction, CommitId, Direction, Guard, Live, LogStatus, LogWrite,
-    NewCommit, Prepared, PreparedItem, Record, RecordWrite, RepositoryRow, Signature, Slot,
+    NewCommit, Prepared, PreparedItem, Record, RecordWrite, RepositoryRow, Signature, Slot, TreeEdit,
 };
 use crate::{Error, ErrorKind, Result};
 
 /// Changes committed in one chain of a commit each.
-const CHAIN: usize = 1000;
+pub(super) const CHAIN: usize = 1000;
 
 /// Changes committed in one commit.
-const COMMIT: usize = 100_000;
+pub(super) const COMMIT: usize = 100_000;
 
 /// How often a lost race is tried again within one round.
 const RACES: u32 = 12;
@@ -49,13 +49,23 @@ pub enum CommitPolicy {
 }
 
 /// What one try to publish came to.
-enum Outcome {
+pub(super) enum Outcome {
     /// Nothing is left to do.
     Done,
     /// Go on with the next changes.
     More,
     /// The branch moved: ingest first.
     Moved,
+}
+
+/// What became of a prepared chain.
+pub(super) enum Advanced {
+    /// It is in git, and rows say so.
+    Acknowledged,
+    /// It never will be, and is forgotten.
+    Moved,
+    /// It stands in the way of a person's work.
+    Blocked(Vec<Blocked>),
 }
 
 impl SyncEngine {
@@ -88,6 +98,11 @@ impl SyncEngine {
         let now = self.env.clock.now();
         let due = if all { None } else { Some(now) };
         let policy = round.options.policy.unwrap_or(self.policy);
+        if policy == CommitPolicy::PerBatch
+            && let Some(outcome) = self.publish_bulk(round, due, tried).await?
+        {
+            return Ok(outcome);
+        }
         let most = if policy == CommitPolicy::PerBatch { COMMIT } else { CHAIN };
         let mut records = self.cache.pending(self.repository, due, most + tried.len()).await?;
         records.retain(|record| record.change.as_ref().is_some_and(|change| !tried.contains(&(record.uid, change.revision))));
@@ -103,45 +118,16 @@ impl SyncEngine {
         }
 
         tracing::debug!(target: "lorebase::step", step = "D3", "preparing commits");
-        let mut chain = self.chain_at(head.as_ref(), &records).await?;
+        let mut chain = Chain::default();
+        self.extend(&mut chain, head.as_ref(), &records).await?;
         let mut included = Vec::new();
         let mut edits = Vec::new();
         let mut refused = self.batch_for(round, now);
         let on_the_way = self.on_the_way().await?;
         for record in &records {
-            let Some(change) = &record.change else { continue };
-            tracing::trace!(repository = self.repository, entity = %record.key, operations = ?change.operations, "publishing");
-            if let Some(write) = self.mended(&row, record, change, now).await? {
-                // What it is from now on has another revision, unless it cannot be mended.
-                tried.insert((record.uid, change.revision));
-                refused.writes.push(write);
-            } else if !stands_on_live(record) {
-                tried.insert((record.uid, change.revision));
-                refused.writes.push(self.refusal(
-                    record,
-                    change,
-                    &Refusal::Later("git has a newer version that was not taken in yet".to_owned()),
-                    now,
-                ));
-            } else if says_the_same(record, change) && on_the_way.contains(&record.uid) {
-                // Whoever prepared an earlier version may still make it visible: then this one has to follow.
-                tried.insert((record.uid, change.revision));
-                let why = "an earlier version of it may still be on its way to git".to_owned();
-                refused.writes.push(self.refusal(record, change, &Refusal::Later(why), now));
-            } else if says_the_same(record, change) {
-                refused.writes.push(already_there(record, change, now));
-                round.report.unchanged += 1;
-            } else {
-                match chain.add(record, change) {
-                    Ok(change_edits) => {
-                        edits.push(change_edits);
-                        included.push(record);
-                    }
-                    Err(refusal) => {
-                        tried.insert((record.uid, change.revision));
-                        refused.writes.push(self.refusal(record, change, &refusal, now));
-                    }
-                }
+            if let Some(of_this) = self.edits_of(round, &row, &mut chain, record, &on_the_way, &mut refused, tried, now).await? {
+                edits.push(of_this);
+                included.push(record);
             }
         }
         if !refused.writes.is_empty() {
@@ -165,31 +151,107 @@ impl SyncEngine {
         batch.prepared.push(prepared.clone());
         self.apply_fenced(&batch).await?;
 
-        if self.env.clock.now().duration_since(now).unsigned_abs() > REMEMBER / 2 {
-            // Others may believe by now that this chain never comes.
-            self.settle(round, &[prepared]).await?;
-            return Ok(Outcome::Moved);
-        }
-        tracing::debug!(target: "lorebase::step", step = "D4", tip = %prepared.tip, "moving the branch");
-        match git.advance(head.as_ref(), &prepared.tip).await? {
-            AdvanceOutcome::Advanced => {
-                self.acknowledge(round, &prepared).await?;
-                round.progress(Phase::Publish, usize::try_from(round.report.published).unwrap_or(usize::MAX), included.len());
+        self.conclude(round, head.as_ref(), &prepared, &included, tried, now).await
+    }
+
+    /// D4 and D5 of a chain that was prepared and recorded. `included` are its records, where they are at hand.
+    async fn conclude(
+        &self,
+        round: &mut Round,
+        head: Option<&CommitId>,
+        prepared: &Prepared,
+        included: &[&Record],
+        tried: &mut HashSet<(i64, u64)>,
+        begun: Timestamp,
+    ) -> Result<Outcome> {
+        match self.advanced(round, head, prepared, begun).await? {
+            Advanced::Acknowledged => {
+                round.progress(Phase::Publish, usize::try_from(round.report.published).unwrap_or(usize::MAX), prepared.items.len());
                 Ok(Outcome::More)
             }
-            AdvanceOutcome::Moved(_) => {
-                self.settle(round, &[prepared]).await?;
-                Ok(Outcome::Moved)
-            }
-            AdvanceOutcome::Blocked(paths) => {
-                self.block(round, &prepared, &included, &paths, tried).await?;
+            Advanced::Moved => Ok(Outcome::Moved),
+            Advanced::Blocked(paths) => {
+                self.block(round, prepared, included, &paths, tried).await?;
                 Ok(Outcome::More)
             }
         }
     }
 
+    /// The same but for what becomes of a chain that a person's work blocks.
+    pub(super) async fn advanced(
+        &self,
+        round: &mut Round,
+        head: Option<&CommitId>,
+        prepared: &Prepared,
+        begun: Timestamp,
+    ) -> Result<Advanced> {
+        if self.env.clock.now().duration_since(begun).unsigned_abs() > REMEMBER / 2 {
+            // Others may believe by now that this chain never comes.
+            self.settle(round, std::slice::from_ref(prepared)).await?;
+            return Ok(Advanced::Moved);
+        }
+        tracing::debug!(target: "lorebase::step", step = "D4", tip = %prepared.tip, "moving the branch");
+        match self.git()?.advance(head, &prepared.tip).await? {
+            AdvanceOutcome::Advanced => {
+                self.acknowledge(round, prepared).await?;
+                Ok(Advanced::Acknowledged)
+            }
+            AdvanceOutcome::Moved(_) => {
+                self.settle(round, std::slice::from_ref(prepared)).await?;
+                Ok(Advanced::Moved)
+            }
+            AdvanceOutcome::Blocked(paths) => Ok(Advanced::Blocked(paths)),
+        }
+    }
+
+    /// What a record's change writes into git's tree; `None` when it does not go now, and `refused` says why.
+    #[expect(clippy::too_many_arguments, reason = "everything that a chain is made with")]
+    pub(super) async fn edits_of(
+        &self,
+        round: &mut Round,
+        row: &RepositoryRow,
+        chain: &mut Chain,
+        record: &Record,
+        on_the_way: &HashSet<i64>,
+        refused: &mut Batch,
+        tried: &mut HashSet<(i64, u64)>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<TreeEdit>>> {
+        let Some(change) = &record.change else { return Ok(None) };
+        tracing::trace!(repository = self.repository, entity = %record.key, operations = ?change.operations, "publishing");
+        let refusal = if let Some(write) = self.mended(row, record, change, now).await? {
+            // What it is from now on has another revision, unless it cannot be mended.
+            tried.insert((record.uid, change.revision));
+            refused.writes.push(write);
+            return Ok(None);
+        } else if !stands_on_live(record) {
+            Refusal::Later("git has a newer version that was not taken in yet".to_owned())
+        } else if says_the_same(record, change) && on_the_way.contains(&record.uid) {
+            // Whoever prepared an earlier version may still make it visible: then this one has to follow.
+            Refusal::Later("an earlier version of it may still be on its way to git".to_owned())
+        } else if says_the_same(record, change) {
+            refused.writes.push(already_there(record, change, now));
+            round.report.unchanged += 1;
+            return Ok(None);
+        } else {
+            match chain.add(record, change) {
+                Ok(edits) => return Ok(Some(edits)),
+                Err(refusal) => refusal,
+            }
+        };
+        tried.insert((record.uid, change.revision));
+        refused.writes.push(self.refusal(record, change, &refusal, now));
+        Ok(None)
+    }
+
     /// A change that must not go to git as it is: what becomes of it.
-    async fn mended(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Result<Option<RecordWrite>> {
+    pub(super) async fn mended(
+        &self,
+        row: &RepositoryRow,
+        record: &Record,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<Option<RecordWrite>> {
         match self.without_private_fields(row, record, change, now) {
             Some(write) => Ok(Some(write)),
             None => self.without_foreign_id(row, record, change, now).await,
@@ -250,17 +312,16 @@ impl SyncEngine {
     }
 
     /// Records of which a version was prepared by somebody who may still be alive.
-    async fn on_the_way(&self) -> Result<HashSet<i64>> {
+    pub(super) async fn on_the_way(&self) -> Result<HashSet<i64>> {
         let prepared = self.cache.prepared(self.repository).await?;
         Ok(prepared.iter().flat_map(|chain| &chain.items).map(|item| item.uid).collect())
     }
 
-    /// The files of these changes as the head has them.
-    async fn chain_at(&self, head: Option<&CommitId>, records: &[Record]) -> Result<Chain> {
-        let mut chain = Chain::default();
-        let Some(head) = head else { return Ok(chain) };
+    /// The files of these changes as the head has them, beside what a chain knows already.
+    pub(super) async fn extend(&self, chain: &mut Chain, head: Option<&CommitId>, records: &[Record]) -> Result<()> {
+        let Some(head) = head else { return Ok(()) };
         let git = self.git()?;
-        let mut paths: Vec<String> = records.iter().flat_map(touched_paths).collect();
+        let mut paths: Vec<String> = records.iter().flat_map(touched_paths).filter(|path| !chain.knows(path)).collect();
         paths.sort();
         paths.dedup();
         let shared: HashSet<String> = records
@@ -283,16 +344,10 @@ impl SyncEngine {
             };
             chain.at_head(path.clone(), blob, text);
         }
-        Ok(chain)
+        Ok(())
     }
 
-    fn commits(
-        &self,
-        policy: CommitPolicy,
-        included: &[&Record],
-        edits: Vec<Vec<crate::store::TreeEdit>>,
-        now: Timestamp,
-    ) -> Vec<NewCommit> {
+    pub(super) fn commits(&self, policy: CommitPolicy, included: &[&Record], edits: Vec<Vec<TreeEdit>>, now: Timestamp) -> Vec<NewCommit> {
         let committer = Signature { author: self.committer.clone(), time: now };
         let changes: Vec<(&Record, &Change)> =
             included.iter().filter_map(|record| record.change.as_ref().map(|change| (*record, change))).collect();
@@ -326,7 +381,7 @@ impl SyncEngine {
         }
     }
 
-    async fn prepared(
+    pub(super) async fn prepared(
         &self,
         round: &Round,
         parent: Option<CommitId>,
@@ -372,7 +427,7 @@ impl SyncEngine {
     }
 
     /// A person's uncommitted work is in the way of some paths: their changes wait, the others go on.
-    async fn block(
+    pub(super) async fn block(
         &self,
         round: &mut Round,
         prepared: &Prepared,
@@ -425,7 +480,8 @@ impl SyncEngine {
         let mut culprits = Vec::new();
         for record in included {
             let Some(change) = &record.change else { continue };
-            let mut chain = self.chain_at(head, std::slice::from_ref(*record)).await?;
+            let mut chain = Chain::default();
+            self.extend(&mut chain, head, std::slice::from_ref(*record)).await?;
             let Ok(edits) = chain.add(record, change) else { continue };
             let single = self.commits(CommitPolicy::PerSave, &[record], vec![edits], now);
             match git.prepare(head, &single).await {
@@ -490,7 +546,7 @@ impl SyncEngine {
 }
 
 /// Whether a change would write what git has already.
-fn says_the_same(record: &Record, change: &Change) -> bool {
+pub(super) fn says_the_same(record: &Record, change: &Change) -> bool {
     match (&record.live, change.action) {
         (Some(live), ChangeAction::Write) => live.content.same_bytes(&change.content),
         (None, ChangeAction::Delete | ChangeAction::Archive) => true,

@@ -87,7 +87,7 @@ fn a_private_field_saved_while_a_commit_is_on_its_way_is_kept_and_makes_no_secon
         let saved = world.save(one().set("phone", "1"));
         faults.disarm();
         drop(sync);
-        world.kill(&slow);
+        world.processes.kill(slow.engine().owner().instance);
         world.clock.advance(std::time::Duration::from_secs(100));
         world.sync();
         let synced = world.get("customer", "one").unwrap();

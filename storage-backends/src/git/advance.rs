@@ -11,7 +11,8 @@ use lorebase::store::{AdvanceOutcome, Blocked, CommitId};
 use super::checkout::{self, Checkout};
 use super::index::Index;
 use super::journal::{CheckoutRecord, FileRecord, Journal};
-use super::lock::{GitLock, Patience, Ready, Writer};
+use super::lock::{GitLocks, Patience, Writer};
+use super::worktree::Written;
 use super::{Shared, branch, read, recovery, reference};
 use crate::failpoint;
 
@@ -41,30 +42,62 @@ pub(super) fn advance(shared: &Shared, expected: Option<&CommitId>, tip: &Commit
     }
 
     let checkouts = checkout::find(shared, &shared.branch)?;
-    let mut locked = Locked::new(shared, id, &checkouts, &mut patience)?;
+    // The indexes, then the branch: the order in which git takes them.
+    let guarded: Vec<PathBuf> = checkouts.iter().map(Checkout::guarded).chain([PathBuf::from(&shared.branch)]).collect();
+    reference::make_folders(shared)?;
+    let locks = GitLocks::take(&shared.own, &shared.common_dir, &guarded, shared.disk, &mut patience)?;
     failpoint::hit("git.advance.locked");
     let actual = branch::read(shared, &shared.branch)?;
     if !is_expected(actual) {
-        locked.finish()?;
         return moved(actual);
     }
     let (files, mut indexes) = match plan(shared, &repo, before, id, &checkouts)? {
         Ok(plan) => plan,
-        Err(blocked) => {
-            locked.finish()?;
-            return Ok(AdvanceOutcome::Blocked(blocked));
-        }
+        Err(blocked) => return Ok(AdvanceOutcome::Blocked(blocked)),
     };
-    locked.journal(&checkouts, &files)?;
+    let ready = make_ready(shared, &repo, id, &checkouts, &files)?;
     failpoint::hit("git.advance.journalled");
-    reference::set(shared, id)?;
+    reference::set(shared, &ready.branch)?;
     failpoint::hit("git.advance.moved");
     reference::log(shared, &repo, before, id, &checkouts);
     failpoint::hit("git.advance.logged");
-    follow(shared, &repo, &checkouts, &mut indexes, &files)?;
-    locked.finish()?;
+    follow(shared, &repo, &checkouts, &mut indexes, &files, ready.written)?;
+    shared.know_index(indexes);
+    drop(locks);
+    failpoint::hit("git.advance.unlocked");
+    if !checkouts.is_empty() {
+        Journal::remove(&shared.own)?;
+    }
     shared.release(id);
     Ok(AdvanceOutcome::Advanced)
+}
+
+/// What is on the disk before the branch moves.
+struct Ready {
+    branch: PathBuf,
+    /// New content of each work tree.
+    written: Vec<Vec<Written>>,
+}
+
+/// Writes the branch's new file, the journal and new content of work trees, and waits for the disk once for all of
+/// them: none is in its place yet.
+fn make_ready(shared: &Shared, repo: &gix::Repository, tip: ObjectId, checkouts: &[Checkout], files: &[FileRecord]) -> Result<Ready> {
+    let ready = Ready {
+        branch: reference::ready(shared, tip)?,
+        written: checkouts.iter().enumerate().map(|(number, checkout)| checkout.tree.ready(repo, files, number)).collect::<Result<_>>()?,
+    };
+    let mut fresh = vec![ready.branch.clone()];
+    fresh.extend(ready.written.iter().flatten().map(|written| written.temporary.clone()));
+    if !checkouts.is_empty() {
+        let record = |checkout: &Checkout| CheckoutRecord { git_dir: checkout.place.clone(), files: files.to_vec() };
+        let checkouts = checkouts.iter().map(record).collect();
+        fresh.push(Journal { branch: shared.branch.clone(), tip: tip.to_string(), checkouts }.ready(&shared.own)?);
+    }
+    shared.disk.all(&fresh.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    if !checkouts.is_empty() {
+        Journal::record(&shared.own, shared.disk)?;
+    }
+    Ok(ready)
 }
 
 type Plan = (Vec<FileRecord>, Vec<Index>);
@@ -80,114 +113,51 @@ fn plan(
     if checkouts.is_empty() {
         return Ok(Ok((Vec::new(), Vec::new())));
     }
-    let tree = |id: ObjectId| shared.commit(repo, &CommitId::new(id.to_string())).map(|(_, tree)| tree);
-    let changes = read::raw_changes(repo, before.map(tree).transpose()?, tree(tip)?)?;
+    let tree = |id: ObjectId| shared.tree_of(repo, &CommitId::new(id.to_string())).map(|(_, tree)| tree);
+    let changes = read::raw_changes(shared, repo, before.map(tree).transpose()?, tree(tip)?)?;
     let files = match checkout::plan(changes) {
         Ok(files) => files,
         Err(blocked) => return Ok(Err(blocked)),
     };
     let (mut indexes, mut blocked) = (Vec::new(), Vec::new());
     for checkout in checkouts {
-        let index = Index::open(&checkout.index, shared.hash)?;
+        let index = Index::open(&checkout.index, shared.hash, shared.known_index())?;
         blocked.extend(checkout.check(&index, &files)?);
         indexes.push(index);
     }
-    Ok(if blocked.is_empty() { Ok((files, indexes)) } else { Err(blocked) })
+    if blocked.is_empty() {
+        return Ok(Ok((files, indexes)));
+    }
+    shared.know_index(indexes);
+    Ok(Err(blocked))
 }
 
-/// The branch has moved: files, then indexes.
+/// The branch has moved: files, then indexes. `written` is what was made ready for each work tree.
 pub(super) fn follow(
     shared: &Shared,
     repo: &gix::Repository,
     checkouts: &[Checkout],
     indexes: &mut [Index],
     files: &[FileRecord],
+    mut written: Vec<Vec<Written>>,
 ) -> Result<()> {
     if checkouts.is_empty() {
         return Ok(());
     }
-    for checkout in checkouts {
-        checkout.tree.follow(repo, files)?;
+    written.resize_with(checkouts.len(), Vec::new);
+    let mut touched = Vec::new();
+    for (checkout, written) in checkouts.iter().zip(written) {
+        touched.push(checkout.tree.follow(repo, files, written)?);
     }
     failpoint::hit("git.advance.files");
-    for (checkout, index) in checkouts.iter().zip(indexes) {
+    let temporary = shared.own.join("index.tmp");
+    for ((checkout, index), mut touched) in checkouts.iter().zip(indexes).zip(touched) {
         index.follow(&checkout.tree, files)?;
-        index.write(&shared.own.join("index.tmp"), shared.disk)?;
+        index.ready(&temporary)?;
+        touched.insert(temporary.clone());
+        shared.disk.all(&touched.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        index.replace(&temporary, shared.disk)?;
     }
     failpoint::hit("git.advance.index");
     Ok(())
-}
-
-/// All locks of one move, and its journal. Dropped before its end, it gives the locks back and leaves the journal to
-/// recovery.
-pub(super) struct Locked<'a> {
-    shared: &'a Shared,
-    journal: Journal,
-    locks: Vec<GitLock>,
-}
-
-impl<'a> Locked<'a> {
-    /// Takes the locks of the indexes, then of the branch: the order in which git takes them.
-    fn new(shared: &'a Shared, tip: ObjectId, checkouts: &[Checkout], patience: &mut Patience) -> Result<Self> {
-        reference::make_folders(shared)?;
-        let guarded = checkouts.iter().map(Checkout::guarded).chain([PathBuf::from(&shared.branch)]);
-        let journal = Journal { branch: shared.branch.clone(), tip: tip.to_string(), locks: Vec::new(), checkouts: Vec::new() };
-        Self::take(shared, journal, guarded, patience)
-    }
-
-    /// Journals the locks and takes them.
-    pub(super) fn take(
-        shared: &'a Shared,
-        mut journal: Journal,
-        guarded: impl Iterator<Item = PathBuf>,
-        patience: &mut Patience,
-    ) -> Result<Self> {
-        let mut ready = Vec::new();
-        for (number, path) in guarded.enumerate() {
-            ready.push(Ready::new(&shared.common_dir, &path, shared.own.join(format!("lock-{number}.tmp")), shared.disk)?);
-        }
-        failpoint::hit("git.lock.ready");
-        journal.locks = ready.iter().map(|lock| lock.record().clone()).collect();
-        journal.write(&shared.own, shared.disk)?;
-        let mut locks = Vec::new();
-        for lock in ready {
-            match lock.take(patience) {
-                Ok(lock) => {
-                    locks.push(lock);
-                    failpoint::hit("git.lock.taken");
-                }
-                Err(error) => {
-                    drop(locks);
-                    // With work to complete the journal has to stay.
-                    if journal.checkouts.is_empty() {
-                        Journal::remove(&shared.own)?;
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        Ok(Self { shared, journal, locks })
-    }
-
-    /// Records what the checkouts will do once the branch has moved.
-    fn journal(&mut self, checkouts: &[Checkout], files: &[FileRecord]) -> Result<()> {
-        if checkouts.is_empty() {
-            return Ok(());
-        }
-        let record = |checkout: &Checkout| CheckoutRecord { git_dir: checkout.place.clone(), files: files.to_vec() };
-        self.journal.checkouts = checkouts.iter().map(record).collect();
-        self.journal.write(&self.shared.own, self.shared.disk)
-    }
-
-    /// Gives the locks back.
-    pub(super) fn unlock(&mut self) {
-        self.locks.clear();
-    }
-
-    /// Everything is done, or nothing was.
-    fn finish(&mut self) -> Result<()> {
-        self.unlock();
-        failpoint::hit("git.advance.unlocked");
-        Journal::remove(&self.shared.own)
-    }
 }

@@ -66,9 +66,7 @@ impl Disk {
     /// Makes a new file with these bytes and flushes it; one that is there is replaced in place, so only for names
     /// nobody reads yet.
     pub(super) fn write(self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(|error| errors::io("write", path, error))?;
-        file.write_all(bytes).map_err(|error| errors::io("write", path, error))?;
+        let file = put(path, bytes)?;
         self.file(&file, path)
     }
 
@@ -91,6 +89,14 @@ impl Disk {
         self.make_folder(above)?;
         if make_folder(path)? { self.folder(above) } else { Ok(()) }
     }
+}
+
+/// The same as [`Disk::write`], not flushed.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<File> {
+    let failed = |error| errors::io("write", path, error);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    Ok(file)
 }
 
 /// Makes one folder, not flushed; `false` when it is there already.

@@ -1,4 +1,4 @@
-//! What a move of a branch is about to do, on the disk before it does it. Only the holder of the writers' lock reads
+//! What a move of a branch is about to do in work trees, on the disk before it does it. Only the holder of the writers' lock reads
 //! or writes the journal, so there is at most one; one that is there when the lock is taken was left by a process
 //! that died.
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durable::{self, Disk};
 use super::errors;
-use super::lock::LockRecord;
+use crate::failpoint;
 
 /// One move of a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +18,6 @@ pub(super) struct Journal {
     pub branch: String,
     /// Where it moves to.
     pub tip: String,
-    /// Lock files that may be in their places.
-    pub locks: Vec<LockRecord>,
     /// Work trees that follow once the branch has moved.
     pub checkouts: Vec<CheckoutRecord>,
 }
@@ -66,11 +64,21 @@ impl Journal {
         })
     }
 
-    /// Records what is about to be done. On the disk on return.
-    pub(super) fn write(&self, own: &Path, disk: Disk) -> Result<()> {
+    /// Writes down what is about to be done; recorded once that file is flushed and [`record`](Self::record)ed.
+    pub(super) fn ready(&self, own: &Path) -> Result<PathBuf> {
+        let temporary = own.join("journal.tmp");
+        let bytes = serde_json::to_vec(self).map_err(|error| errors::io("write", &temporary, error.into()))?;
+        durable::put(&temporary, &bytes)?;
+        Ok(temporary)
+    }
+
+    /// What was made ready counts from now on. On the disk on return.
+    pub(super) fn record(own: &Path, disk: Disk) -> Result<()> {
         let path = path(own);
-        let bytes = serde_json::to_vec(self).map_err(|error| errors::io("write", &path, error.into()))?;
-        disk.replace(&path, &own.join("journal.tmp"), &bytes, ["git.journal.written", "git.journal.replaced"])
+        failpoint::hit("git.journal.written");
+        std::fs::rename(own.join("journal.tmp"), &path).map_err(|error| errors::io("write", &path, error))?;
+        failpoint::hit("git.journal.replaced");
+        disk.folder(own)
     }
 
     /// Everything is done, or nothing will be.

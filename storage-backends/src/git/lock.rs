@@ -1,7 +1,8 @@
 //! Two kinds of lock. [`Writer`] is ours: an advisory lock that the system drops with the process, held around every
 //! move of a branch. [`GitLock`] is git's: a file `….lock` beside what it guards, which outlives a killed process and
-//! is therefore journalled before it is made. Waiting is bounded; then it is `Busy`.
+//! therefore has a mark that tells it from everybody else's. Waiting is bounded; then it is `Busy`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::durable::{self, Disk};
 use super::errors;
+use crate::failpoint;
 
 /// Until when a call may wait.
 #[derive(Debug, Clone, Copy)]
@@ -78,93 +80,128 @@ impl Writer {
     }
 }
 
-/// A lock file as the journal names it. The note inside is unlike that of any other lock, so that only this very one
-/// is ever removed; numbers of devices and inodes would not survive another mount.
+/// What is in every lock file of ours in this repository, unlike what is in any other, and where such files may be. On
+/// the disk before the first of them is made, and left there: who finds one while holding the writers' lock knows that
+/// its maker is dead, and taking one costs no waiting for the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LockRecord {
-    /// From the folder that all work trees share: the repository may be somewhere else after a crash.
-    path: PathBuf,
+pub(super) struct Marks {
     note: String,
+    /// What the locks guard, from the folder that all work trees share: the repository may be somewhere else after a
+    /// crash.
+    guarded: BTreeSet<PathBuf>,
 }
 
-/// A lock file of ours that is ready but not yet in its place.
+impl Marks {
+    fn read(own: &Path) -> Result<Option<Self>> {
+        let path = own.join("locks");
+        let Some(bytes) = durable::read(&path)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            let message =
+                format!("`{}` cannot be read; look for `.lock` files that no running program holds, and remove it", path.display());
+            Error::new(ErrorKind::Corrupt, message).with("path", path.display().to_string()).caused_by(error)
+        })
+    }
+
+    /// Removes every lock file that a process left when it died. The writers' lock is held.
+    pub(super) fn sweep(own: &Path, common_dir: &Path) -> Result<()> {
+        let Some(marks) = Self::read(own)? else { return Ok(()) };
+        marks.guarded.iter().try_for_each(|guarded| remove_if_ours(&common_dir.join(lock_of(guarded)), &marks.note))
+    }
+
+    /// Sees to it that locks of these files are known as ours. What was left of others is swept.
+    fn of(own: &Path, guarded: &[PathBuf], disk: Disk) -> Result<Self> {
+        let note = own.join("note");
+        let found = Self::read(own)?;
+        let whole = found.as_ref().is_some_and(|found| guarded.iter().all(|path| found.guarded.contains(path)));
+        let known = match &found {
+            Some(found) => durable::read(&note)?.is_some_and(|bytes| bytes == found.note.as_bytes()),
+            None => false,
+        };
+        match found {
+            Some(found) if whole && known => return Ok(found),
+            _ => {}
+        }
+        let mut marks = found.filter(|_| known).unwrap_or_else(|| Self {
+            note: format!("lorebase moves the branch; if it does not run any more, its next start removes this, {}\n", Uuid::new_v4()),
+            guarded: BTreeSet::new(),
+        });
+        marks.guarded.extend(guarded.iter().cloned());
+        if !known {
+            disk.replace(&note, &own.join("note.tmp"), marks.note.as_bytes(), ["git.note.written", "git.note.replaced"])?;
+        }
+        let path = own.join("locks");
+        let bytes = serde_json::to_vec(&marks).map_err(|error| errors::io("write", &path, error.into()))?;
+        disk.replace(&path, &own.join("locks.tmp"), &bytes, ["git.marks.written", "git.marks.replaced"])?;
+        Ok(marks)
+    }
+}
+
+/// The lock files of one move, in their places; removed when it is dropped.
 #[derive(Debug)]
-pub(super) struct Ready {
-    common_dir: PathBuf,
-    temporary: PathBuf,
-    record: LockRecord,
+pub(super) struct GitLocks {
+    marks: Marks,
+    taken: Vec<PathBuf>,
 }
 
-impl Ready {
-    /// Readies the lock of `guarded`, a path from `common_dir`. `temporary` is in the same file system.
-    pub(super) fn new(common_dir: &Path, guarded: &Path, temporary: PathBuf, disk: Disk) -> Result<Self> {
-        let mut path = guarded.as_os_str().to_owned();
-        path.push(".lock");
-        let note = format!("lorebase, process {}, {}\n", std::process::id(), Uuid::new_v4());
-        durable::remove(&temporary)?;
-        disk.write(&temporary, note.as_bytes())?;
-        Ok(Self { common_dir: common_dir.to_owned(), temporary, record: LockRecord { path: path.into(), note } })
+impl GitLocks {
+    /// Takes git's locks of these files in this order. The writers' lock is held, and nothing of the dead is left.
+    pub(super) fn take(own: &Path, common_dir: &Path, guarded: &[PathBuf], disk: Disk, patience: &mut Patience) -> Result<Self> {
+        let marks = Marks::of(own, guarded, disk)?;
+        failpoint::hit("git.lock.ready");
+        let mut locks = Self { marks, taken: Vec::with_capacity(guarded.len()) };
+        for guarded in guarded {
+            let path = common_dir.join(lock_of(guarded));
+            place(&own.join("note"), &path, patience)?;
+            locks.taken.push(path);
+            failpoint::hit("git.lock.taken");
+        }
+        Ok(locks)
     }
+}
 
-    pub(super) fn record(&self) -> &LockRecord {
-        &self.record
-    }
-
-    /// Puts it in its place once nobody else's is there. It must have been journalled.
-    pub(super) fn take(self, patience: &mut Patience) -> Result<GitLock> {
-        let path = self.common_dir.join(&self.record.path);
-        loop {
-            // Made whole at once: a lock without its note could not be told from anybody else's.
-            match fs::hard_link(&self.temporary, &path) {
-                Ok(()) => break,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if !patience.pause() {
-                        let place = path.display().to_string();
-                        let message = format!(
-                            "`{place}` exists: another git program is at work in this repository; \
-                             if none is running any more, remove that file"
-                        );
-                        return Err(Error::new(ErrorKind::Busy, message).with("path", place));
-                    }
-                }
-                Err(error) => return Err(errors::io("make the lock", &path, error)),
+impl Drop for GitLocks {
+    fn drop(&mut self) {
+        for path in &self.taken {
+            if let Err(error) = remove_if_ours(path, &self.marks.note) {
+                tracing::warn!(%error, "a lock file was left behind; the next move of the branch removes it");
             }
         }
-        Ok(GitLock { common_dir: self.common_dir.clone(), record: self.record.clone() })
     }
 }
 
-/// In its place or not, the temporary name has served.
-impl Drop for Ready {
-    fn drop(&mut self) {
-        let _ = durable::remove(&self.temporary);
-    }
+fn lock_of(guarded: &Path) -> PathBuf {
+    let mut path = guarded.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
 }
 
-/// A lock file of ours in its place; removed when it is dropped.
-#[derive(Debug)]
-pub(super) struct GitLock {
-    common_dir: PathBuf,
-    record: LockRecord,
-}
-
-impl Drop for GitLock {
-    fn drop(&mut self) {
-        if let Err(error) = self.record.remove_if_ours(&self.common_dir) {
-            tracing::warn!(%error, "a lock file was left behind; the next move of the branch removes it");
+/// Puts a lock in its place once nobody else's is there. Made whole at once: a lock without its note could not be told
+/// from anybody else's.
+fn place(note: &Path, path: &Path, patience: &mut Patience) -> Result<()> {
+    loop {
+        match fs::hard_link(note, path) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !patience.pause() {
+                    let place = path.display().to_string();
+                    let message = format!(
+                        "`{place}` exists: another git program is at work in this repository; \
+                         if none is running any more, remove that file"
+                    );
+                    return Err(Error::new(ErrorKind::Busy, message).with("path", place));
+                }
+            }
+            Err(error) => return Err(errors::io("make the lock", path, error)),
         }
     }
 }
 
-impl LockRecord {
-    /// Removes the lock file if it is exactly the one recorded; anybody else's stays.
-    pub(super) fn remove_if_ours(&self, common_dir: &Path) -> Result<()> {
-        let path = common_dir.join(&self.path);
-        if durable::read(&path)?.is_some_and(|bytes| bytes == self.note.as_bytes()) {
-            durable::remove(&path)?;
-        }
-        Ok(())
+/// Removes a lock file if it is ours; anybody else's stays.
+fn remove_if_ours(path: &Path, note: &str) -> Result<()> {
+    if durable::read(path)?.is_some_and(|bytes| bytes == note.as_bytes()) {
+        durable::remove(path)?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -186,50 +223,66 @@ mod tests {
         Writer::acquire(folder.path(), &mut patience()).unwrap();
     }
 
-    fn ready(folder: &Path) -> Ready {
-        Ready::new(folder, Path::new("index"), folder.join("temporary"), Disk(true)).unwrap()
+    fn take(folder: &Path) -> Result<GitLocks> {
+        GitLocks::take(folder, folder, &[PathBuf::from("index"), PathBuf::from("main")], Disk(true), &mut patience())
     }
 
     #[test]
-    fn a_lock_file_is_in_its_place_until_it_is_dropped() {
+    fn lock_files_are_in_their_places_until_they_are_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let ready = ready(folder.path());
-        assert!(!folder.path().join("index.lock").exists());
-        let lock = ready.take(&mut patience()).unwrap();
-        assert!(folder.path().join("index.lock").exists());
-        assert!(!folder.path().join("temporary").exists());
-        drop(lock);
-        assert!(!folder.path().join("index.lock").exists());
+        let locks = take(folder.path()).unwrap();
+        assert!(folder.path().join("index.lock").exists() && folder.path().join("main.lock").exists());
+        drop(locks);
+        assert!(!folder.path().join("index.lock").exists() && !folder.path().join("main.lock").exists());
     }
 
     #[test]
-    fn somebody_elses_lock_file_is_busy_and_stays() {
+    fn somebody_elses_lock_file_is_busy_and_stays_and_the_others_are_given_back() {
         let folder = tempfile::tempdir().unwrap();
-        let other = folder.path().join("index.lock");
+        let other = folder.path().join("main.lock");
         fs::write(&other, "").unwrap();
-        let ready = ready(folder.path());
-        let record = ready.record().clone();
-        let error = ready.take(&mut patience()).unwrap_err();
+        let error = take(folder.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy);
-        assert!(error.message().contains("index.lock"), "{error}");
-        record.remove_if_ours(folder.path()).unwrap();
+        assert!(error.message().contains("main.lock"), "{error}");
+        Marks::sweep(folder.path(), folder.path()).unwrap();
         assert!(other.exists());
-        assert!(!folder.path().join("temporary").exists());
+        assert!(!folder.path().join("index.lock").exists());
     }
 
     #[test]
-    fn only_the_recorded_lock_is_removed_wherever_the_repository_is_now() {
+    fn only_locks_of_ours_are_swept_wherever_the_repository_is_now() {
         let folder = tempfile::tempdir().unwrap();
-        let ready = ready(folder.path());
-        let record = ready.record().clone();
-        std::mem::forget(ready.take(&mut patience()).unwrap());
+        std::mem::forget(take(folder.path()).unwrap());
         let moved = tempfile::tempdir().unwrap();
         let lock = moved.path().join("index.lock");
-        fs::write(&lock, "lorebase, process 1, another\n").unwrap();
-        record.remove_if_ours(moved.path()).unwrap();
+        fs::write(&lock, "lorebase moves the branch, another\n").unwrap();
+        for file in ["locks", "note"] {
+            fs::copy(folder.path().join(file), moved.path().join(file)).unwrap();
+        }
+        Marks::sweep(moved.path(), moved.path()).unwrap();
         assert!(lock.exists());
         fs::rename(folder.path().join("index.lock"), &lock).unwrap();
-        record.remove_if_ours(moved.path()).unwrap();
+        Marks::sweep(moved.path(), moved.path()).unwrap();
         assert!(!lock.exists());
+    }
+
+    #[test]
+    fn marks_stay_as_long_as_they_are_whole_and_are_made_anew_where_they_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (locks, note) = (folder.path().join("locks"), folder.path().join("note"));
+        drop(take(folder.path()).unwrap());
+        let (first, first_note) = (fs::read(&locks).unwrap(), fs::read(&note).unwrap());
+        drop(take(folder.path()).unwrap());
+        assert_eq!((fs::read(&locks).unwrap(), fs::read(&note).unwrap()), (first.clone(), first_note.clone()));
+        let more = [PathBuf::from("worktrees/one/index")];
+        fs::create_dir_all(folder.path().join("worktrees/one")).unwrap();
+        drop(GitLocks::take(folder.path(), folder.path(), &more, Disk(true), &mut patience()).unwrap());
+        assert_ne!(fs::read(&locks).unwrap(), first);
+        assert_eq!(fs::read(&note).unwrap(), first_note);
+        fs::write(&note, "").unwrap();
+        let held = take(folder.path()).unwrap();
+        assert_ne!(fs::read(&note).unwrap(), first_note);
+        assert_eq!(fs::read(folder.path().join("main.lock")).unwrap(), fs::read(&note).unwrap());
+        drop(held);
     }
 }

@@ -20,8 +20,10 @@ mod make;
 mod objects;
 mod open;
 mod options;
+mod pack;
 mod person;
 mod read;
+mod recent;
 mod recovery;
 mod reference;
 mod worktree;
@@ -89,6 +91,11 @@ struct Shared {
     kept: Mutex<VecDeque<(ObjectId, PathBuf)>>,
     /// The handle that read blobs last, with what it unpacked. Let go when the next round asks for the head.
     reader: Mutex<Option<gix::Repository>>,
+    recent: recent::Recent,
+    /// An index as it was read or written last.
+    index: Mutex<Option<index::Index>>,
+    /// A pack with blobs that no commit names yet.
+    begun: Mutex<Option<pack::PackWriter>>,
 }
 
 impl GixStore {
@@ -148,6 +155,25 @@ impl Shared {
         Ok((oid, tree))
     }
 
+    fn known_index(&self) -> Option<index::Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps one of these for the next move: they are what their files hold.
+    fn know_index(&self, indexes: Vec<index::Index>) {
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = indexes.into_iter().next();
+    }
+
+    /// The tree of a commit that a reader asks for.
+    fn tree_of(&self, repo: &gix::Repository, id: &CommitId) -> Result<(ObjectId, ObjectId)> {
+        if let Some(known) = self.object_id(id.as_str()).and_then(|oid| Some((oid, self.recent.root(&oid)?))) {
+            return Ok(known);
+        }
+        let (oid, tree) = self.commit(repo, id)?;
+        self.recent.keep_root(oid, tree);
+        Ok((oid, tree))
+    }
+
     /// Remembers the guard of a prepared pack; the oldest go when there are too many.
     fn keep(&self, tip: ObjectId, keep: Option<PathBuf>) -> Result<()> {
         let Some(keep) = keep else { return Ok(()) };
@@ -203,7 +229,7 @@ impl GitStore for GixStore {
             let repo = read::with_cache(shared.local());
             let from = from.map(|from| shared.commit(&repo, &from)).transpose()?.map(|(_, tree)| tree);
             let (_, to) = shared.commit(&repo, &to)?;
-            read::changes(&repo, from, to)
+            read::changes(shared, &repo, from, to)
         })
         .await
     }
@@ -226,6 +252,10 @@ impl GitStore for GixStore {
     async fn commit(&self, id: &CommitId) -> Result<CommitInfo> {
         let id = id.clone();
         self.blocking(move |shared| read::commit(shared, &id)).await
+    }
+
+    async fn store(&self, blobs: Vec<Vec<u8>>) -> Result<Vec<BlobId>> {
+        self.blocking(move |shared| write::store(shared, &blobs)).await
     }
 
     async fn prepare(&self, parent: Option<&CommitId>, commits: &[NewCommit]) -> Result<Vec<CommitId>> {

@@ -74,6 +74,9 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         wait: options.lock_wait,
         kept: Mutex::new(VecDeque::new()),
         reader: Mutex::new(None),
+        recent: super::recent::Recent::default(),
+        index: Mutex::new(None),
+        begun: Mutex::new(None),
     };
     recovery::at_open(&shared)?;
     Ok(shared)

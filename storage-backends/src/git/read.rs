@@ -1,6 +1,7 @@
 //! Reading trees, differences, blobs and commits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode as GixMode};
@@ -12,6 +13,7 @@ use lorebase::knowledge::Author;
 use lorebase::store::{BlobId, BlobRead, CommitId, CommitInfo, EntryMode, FileChange, Signature, TreeEntry};
 use lorebase::{Error, ErrorKind, Result};
 
+use super::recent::Recently;
 use super::{Shared, errors};
 
 /// How much of unpacked bases is kept while many objects of packs are read.
@@ -70,17 +72,23 @@ fn walk(repo: &Repository, tree: ObjectId, path: &mut BString, found: &mut Vec<T
 /// The entries at the asked paths. Each folder on the way is read once.
 pub(super) fn lookup(shared: &Shared, at: &CommitId, paths: &[String]) -> Result<Vec<Option<TreeEntry>>> {
     let repo = shared.local();
-    let (_, root) = shared.commit(&repo, at)?;
+    let (_, root) = shared.tree_of(&repo, at)?;
     let mut found = vec![None; paths.len()];
     let asked = paths.iter().enumerate().map(|(index, path)| (index, path.as_str())).collect();
-    find(&repo, root, asked, &mut |index, mode, id| found[index] = entry(paths[index].as_str().into(), mode, id))?;
+    find(shared, &repo, root, asked, &mut |index, mode, id| found[index] = entry(paths[index].as_str().into(), mode, id))?;
     Ok(found)
 }
 
 /// Asked paths: their places in the answer, and what is left of them below a folder.
 type Asked<'a> = Vec<(usize, &'a str)>;
 
-fn find(repo: &Repository, tree: ObjectId, asked: Asked<'_>, hit: &mut impl FnMut(usize, GixMode, ObjectId)) -> Result<()> {
+fn find(
+    shared: &Shared,
+    repo: &Repository,
+    tree: ObjectId,
+    asked: Asked<'_>,
+    hit: &mut impl FnMut(usize, GixMode, ObjectId),
+) -> Result<()> {
     let mut names: BTreeMap<&BStr, (Vec<usize>, Asked<'_>)> = BTreeMap::new();
     for (index, path) in asked {
         let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
@@ -90,13 +98,13 @@ fn find(repo: &Repository, tree: ObjectId, asked: Asked<'_>, hit: &mut impl FnMu
             None => here.push(index),
         }
     }
-    let mut buffer = Vec::new();
-    for item in iterate(repo, tree, &mut buffer)? {
+    let bytes = raw(shared, repo, tree)?;
+    for item in TreeRefIter::from_bytes(&bytes, repo.object_hash()) {
         let item = item.map_err(|error| damaged(tree, error))?;
         let Some((here, below)) = names.remove(item.filename) else { continue };
         if item.mode.is_tree() {
             if !below.is_empty() {
-                find(repo, item.oid.to_owned(), below, hit)?;
+                find(shared, repo, item.oid.to_owned(), below, hit)?;
             }
         } else {
             for index in here {
@@ -111,8 +119,8 @@ fn find(repo: &Repository, tree: ObjectId, asked: Asked<'_>, hit: &mut impl FnMu
 }
 
 /// The differences of two trees, ordered by path.
-pub(super) fn changes(repo: &Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<FileChange>> {
-    Ok(raw_changes(repo, from, to)?
+pub(super) fn changes(shared: &Shared, repo: &Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<FileChange>> {
+    Ok(raw_changes(shared, repo, from, to)?
         .into_iter()
         .map(|(path, old, new)| FileChange {
             path: path.to_str_lossy().into_owned(),
@@ -129,15 +137,13 @@ pub(super) type Side = (GixMode, ObjectId);
 pub(super) type RawChange = (BString, Option<Side>, Option<Side>);
 
 /// The same with paths as git has them.
-pub(super) fn raw_changes(repo: &Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<RawChange>> {
-    let (mut old, mut new) = (Vec::new(), Vec::new());
-    let old = match from {
-        Some(from) => iterate(repo, from, &mut old)?,
-        None => TreeRefIter::from_bytes(&[], repo.object_hash()),
-    };
-    let new = iterate(repo, to, &mut new)?;
+pub(super) fn raw_changes(shared: &Shared, repo: &Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<RawChange>> {
+    let old = from.map(|from| raw(shared, repo, from)).transpose()?.unwrap_or_else(|| Arc::from([]));
+    let new = raw(shared, repo, to)?;
+    let [old, new] = [&old, &new].map(|bytes| TreeRefIter::from_bytes(bytes, repo.object_hash()));
     let mut recorder = gix_diff::tree::Recorder::default();
-    gix_diff::tree(old, new, gix_diff::tree::State::default(), &repo.objects, &mut recorder)
+    let objects = Recently { recent: &shared.recent, objects: &repo.objects };
+    gix_diff::tree(old, new, gix_diff::tree::State::default(), &objects, &mut recorder)
         .map_err(|error| errors::gix("compare two trees", gix::Error::from_error(error)))?;
     let mut changes: BTreeMap<BString, (Option<Side>, Option<Side>)> = BTreeMap::new();
     for record in recorder.records {
@@ -158,6 +164,22 @@ pub(super) fn raw_changes(repo: &Repository, from: Option<ObjectId>, to: ObjectI
         }
     }
     Ok(changes.into_iter().map(|(path, (old, new))| (path, old, new)).collect())
+}
+
+/// The bytes of a tree, kept for the next who asks.
+pub(super) fn raw(shared: &Shared, repo: &Repository, tree: ObjectId) -> Result<Arc<[u8]>> {
+    // The empty tree need not be stored.
+    if tree.is_empty_tree() {
+        return Ok(Arc::from([]));
+    }
+    if let Some(bytes) = shared.recent.tree(&tree) {
+        return Ok(bytes);
+    }
+    let mut buffer = Vec::new();
+    repo.objects.find_tree_iter(&tree, &mut buffer).map_err(|error| damaged(tree, error))?;
+    let bytes = Arc::from(buffer);
+    shared.recent.keep(tree, &bytes);
+    Ok(bytes)
 }
 
 fn iterate<'a>(repo: &Repository, tree: ObjectId, buffer: &'a mut Vec<u8>) -> Result<TreeRefIter<'a>> {

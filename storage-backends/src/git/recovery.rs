@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use lorebase::store::{CommitId, EntryMode, Owner, TreeEntry};
 use lorebase::{Error, ErrorKind, Result};
 
-use super::advance::{self, Locked};
+use super::advance;
 use super::checkout::Checkout;
 use super::index::Index;
 use super::journal::{CheckoutRecord, FileRecord, Journal, Version};
-use super::lock::{Patience, Writer};
+use super::lock::{GitLocks, Marks, Patience, Writer};
 use super::{Shared, branch, durable, errors, history, read};
 use crate::{failpoint, process};
 
@@ -60,13 +60,11 @@ pub(super) fn at_open(shared: &Shared) -> Result<()> {
     }
 }
 
-/// Completes or undoes what the journal says, and removes it. The writers' lock is held.
+/// Removes lock files of the dead; completes or undoes what the journal says, and removes it. The writers' lock is held.
 pub(super) fn journal(shared: &Shared, patience: &mut Patience) -> Result<()> {
-    let Some(journal) = Journal::read(&shared.own)? else { return Ok(()) };
-    for lock in &journal.locks {
-        lock.remove_if_ours(&shared.common_dir)?;
-    }
+    Marks::sweep(&shared.own, &shared.common_dir)?;
     failpoint::hit("git.recovery.unlocked");
+    let Some(journal) = Journal::read(&shared.own)? else { return Ok(()) };
     let repo = shared.local();
     for record in &journal.checkouts {
         checkout(shared, &repo, &journal, record, patience)?;
@@ -103,12 +101,11 @@ fn checkout(shared: &Shared, repo: &gix::Repository, journal: &Journal, record: 
     };
     let files: Vec<FileRecord> = record.files.iter().zip(now).filter_map(wanted).collect();
     checkout.tree.sweep(&record.files)?;
-    let mut locked = Locked::take(shared, journal.clone(), [checkout.guarded()].into_iter(), patience)?;
-    let mut indexes = [Index::open(&checkout.index, shared.hash)?];
+    let _locks = GitLocks::take(&shared.own, &shared.common_dir, &[checkout.guarded()], shared.disk, patience)?;
+    let mut indexes = [Index::open(&checkout.index, shared.hash, None)?];
     if indexes[0].refusal().is_none() {
-        advance::follow(shared, repo, &[checkout], &mut indexes, &files)?;
+        advance::follow(shared, repo, &[checkout], &mut indexes, &files, Vec::new())?;
     }
-    locked.unlock();
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -11,6 +11,7 @@ use lorebase::{Error, ErrorKind, Result};
 use super::checkout::Checkout;
 use super::durable::{self, parent};
 use super::{Shared, branch, errors};
+use crate::failpoint;
 
 /// Makes the folders above the branch's file.
 pub(super) fn make_folders(shared: &Shared) -> Result<()> {
@@ -31,12 +32,22 @@ pub(super) fn check_free(shared: &Shared, repo: &gix::Repository) -> Result<()> 
     Ok(())
 }
 
-/// Writes the branch, on the disk on return.
-pub(super) fn set(shared: &Shared, id: ObjectId) -> Result<()> {
+/// Writes what will be the branch's file.
+pub(super) fn ready(shared: &Shared, id: ObjectId) -> Result<PathBuf> {
+    let temporary = shared.own.join("ref.tmp");
+    durable::put(&temporary, format!("{id}\n").as_bytes())?;
+    Ok(temporary)
+}
+
+/// Moves the branch to what was made ready and flushed; on the disk on return.
+pub(super) fn set(shared: &Shared, ready: &Path) -> Result<()> {
     let path = branch::file(&shared.common_dir, &shared.branch);
     // A deleted branch `a/b` may have left the folder `a` behind.
     remove_empty(&path);
-    shared.disk.replace(&path, &shared.own.join("ref.tmp"), format!("{id}\n").as_bytes(), ["git.ref.written", "git.ref.replaced"])
+    failpoint::hit("git.ref.written");
+    fs::rename(ready, &path).map_err(|error| errors::io("replace", &path, error))?;
+    failpoint::hit("git.ref.replaced");
+    shared.disk.folder(parent(&path))
 }
 
 fn remove_empty(folder: &Path) {

@@ -1,7 +1,7 @@
 //! The files of a work tree: what is at a path, and bringing a path from its old version to its new one. Anything
 //! that is neither is a person's work and stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,10 +48,11 @@ pub(super) struct WorkTree {
 }
 
 /// New content that is not yet in its place.
-struct Written<'a> {
-    path: &'a str,
+#[derive(Debug)]
+pub(super) struct Written {
+    path: String,
     full: PathBuf,
-    temporary: PathBuf,
+    pub temporary: PathBuf,
     /// What was at the path when it was looked at.
     found: Found,
 }
@@ -115,33 +116,55 @@ impl WorkTree {
         Ok(files)
     }
 
+    /// Writes the first of the files that are edited and only that, beside their places: neither they nor their folders
+    /// change yet. `number` is that of the work tree among those of one move.
+    pub(super) fn ready(&self, repo: &gix::Repository, files: &[FileRecord], number: usize) -> Result<Vec<Written>> {
+        let mut ready = Vec::new();
+        for (at, file) in files.iter().enumerate().take(AT_ONCE) {
+            if file.old.is_some() && matches!(self.look(&file.path)?, Found::File(_)) {
+                ready.extend(self.write(repo, file, self.own.join(format!("file-{number}-{at}.tmp")))?);
+            }
+        }
+        Ok(ready)
+    }
+
     /// Brings files from their old versions to their new ones; removals first, so that files and folders can take
-    /// each other's places.
-    pub(super) fn follow(&self, repo: &gix::Repository, files: &[FileRecord]) -> Result<()> {
+    /// each other's places. `ready` are those that were written before, and flushed. Returns the folders that have to
+    /// be flushed.
+    pub(super) fn follow(&self, repo: &gix::Repository, files: &[FileRecord], ready: Vec<Written>) -> Result<BTreeSet<PathBuf>> {
         for file in files.iter().filter(|file| file.new.is_none()) {
             self.remove(file)?;
             failpoint::hit("git.checkout.removed");
         }
         let mut folders = BTreeSet::new();
-        for files in files.chunks(AT_ONCE) {
+        let known: HashSet<String> = ready.iter().map(|written| written.path.clone()).collect();
+        self.place_all(&ready, &mut folders)?;
+        let rest: Vec<&FileRecord> = files.iter().filter(|file| !known.contains(&file.path)).collect();
+        for files in rest.chunks(AT_ONCE) {
             let mut written = Vec::new();
             for (number, file) in files.iter().enumerate() {
                 written.extend(self.write(repo, file, self.own.join(format!("file-{number}.tmp")))?);
             }
             let temporary: Vec<&Path> = written.iter().map(|written| written.temporary.as_path()).collect();
             self.disk.all(&temporary)?;
-            failpoint::hit("git.checkout.written");
-            let half = written.len() / 2;
-            for (number, written) in written.iter().enumerate() {
-                if number > 0 && number == half {
-                    failpoint::hit("git.checkout.half");
-                }
-                if self.place(written)? {
-                    folders.insert(parent(&written.full).to_owned());
-                }
+            self.place_all(&written, &mut folders)?;
+        }
+        Ok(folders)
+    }
+
+    /// Puts files that are written and flushed into their places.
+    fn place_all(&self, written: &[Written], folders: &mut BTreeSet<PathBuf>) -> Result<()> {
+        failpoint::hit("git.checkout.written");
+        let half = written.len() / 2;
+        for (number, written) in written.iter().enumerate() {
+            if number > 0 && number == half {
+                failpoint::hit("git.checkout.half");
+            }
+            if self.place(written)? {
+                folders.insert(parent(&written.full).to_owned());
             }
         }
-        self.disk.all(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>())
+        Ok(())
     }
 
     /// Removes what a process that died in the middle of [`place`](Self::place) left beside these files.
@@ -170,7 +193,7 @@ impl WorkTree {
     }
 
     /// Writes the new content to `temporary` if the path may have it.
-    fn write<'a>(&self, repo: &gix::Repository, file: &'a FileRecord, temporary: PathBuf) -> Result<Option<Written<'a>>> {
+    fn write(&self, repo: &gix::Repository, file: &FileRecord, temporary: PathBuf) -> Result<Option<Written>> {
         let Some(new) = &file.new else { return Ok(None) };
         let full = self.root.join(&file.path);
         let mut found = self.look(&file.path)?;
@@ -191,12 +214,12 @@ impl WorkTree {
         fs::write(&temporary, content(repo, &new.blob)?).map_err(failed)?;
         let written = File::open(&temporary).map_err(failed)?;
         set_executable(&written, self.metadata(&file.path)?.as_ref(), new.executable).map_err(failed)?;
-        Ok(Some(Written { path: &file.path, full, temporary, found }))
+        Ok(Some(Written { path: file.path.clone(), full, temporary, found }))
     }
 
     /// Puts new content in its place unless a person has saved the file since it was looked at. By way of the file's
     /// own folder where the repository is on another file system.
-    fn place(&self, written: &Written<'_>) -> Result<bool> {
+    fn place(&self, written: &Written) -> Result<bool> {
         let Written { path, full, temporary, found } = written;
         let beside = parent(full).join(BESIDE);
         if self.look(path)? != *found {

@@ -1,18 +1,20 @@
 //! What edits do to trees, and commits made of them. Objects are collected in memory first; see `objects` for how
 //! they reach the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, PoisonError};
 
 use gix::ObjectId;
-use gix::bstr::BString;
+use gix::bstr::{BString, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode};
-use gix::objs::{Commit, Kind};
+use gix::objs::{Commit, Kind, TreeRefIter};
 use gix::prelude::*;
 use lorebase::knowledge::Author;
-use lorebase::store::{CommitId, NewCommit, Signature, TreeEdit};
+use lorebase::store::{BlobId, CommitId, NewCommit, Signature, TreeEdit};
 use lorebase::{Error, ErrorKind, Result};
 
-use super::{Shared, errors, objects};
+use super::pack::PackWriter;
+use super::{Shared, errors, objects, read};
 
 /// Writes a chain of commits on `parent`. See [`GitStore::prepare`](lorebase::store::GitStore::prepare).
 pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[NewCommit]) -> Result<Vec<CommitId>> {
@@ -20,15 +22,17 @@ pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[New
     let mut at = None;
     let mut tree = None;
     if let Some(parent) = parent {
-        let (id, root) = shared.commit(&repo, parent)?;
+        let (id, root) = shared.tree_of(&repo, parent)?;
         (at, tree) = (Some(id), Some(root));
     }
     let mut trees = Trees::default();
+    let names_blobs = commits.iter().flat_map(|commit| &commit.edits).any(|edit| matches!(edit, TreeEdit::Place { .. }));
+    let begun = if names_blobs { shared.begun.lock().unwrap_or_else(PoisonError::into_inner).take() } else { None };
     // Written past gix's own check for objects that exist: those would stay as old, or as damaged, as they are.
     repo.objects.enable_object_memory();
-    let mut ids = Vec::with_capacity(commits.len());
+    let (mut ids, mut roots) = (Vec::with_capacity(commits.len()), Vec::with_capacity(commits.len()));
     for commit in commits {
-        let root = edit(&repo, &mut trees, tree, &commit.edits)?;
+        let root = edit(shared, &repo, &mut trees, tree, &commit.edits, begun.as_ref())?;
         let object = Commit {
             tree: root,
             parents: at.into_iter().collect(),
@@ -40,13 +44,16 @@ pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[New
         };
         let id = repo.objects.write(&object).map_err(|error| errors::gix("write a commit", error))?;
         ids.push(CommitId::new(id.to_string()));
+        roots.push((id, root));
         (at, tree) = (Some(id), Some(root));
     }
     if let (Some(storage), Some(tip)) = (repo.objects.take_object_memory(), at)
         && !ids.is_empty()
     {
-        let keep = objects::write(shared, &storage, &trees.lineage)?;
+        let keep = objects::write(shared, &storage, &trees.lineage, begun)?;
         shared.keep(tip, keep)?;
+        roots.into_iter().for_each(|(commit, tree)| shared.recent.keep_root(commit, tree));
+        trees.fresh.iter().for_each(|(id, bytes)| shared.recent.keep(*id, bytes));
     }
     Ok(ids)
 }
@@ -58,8 +65,44 @@ fn signature(signature: &Signature) -> gix::actor::Signature {
     gix::actor::Signature { name: author.name.into(), email: author.email.into(), time }
 }
 
+/// Adds blobs to the pack that the next commits naming some of them complete.
+pub(super) fn store(shared: &Shared, blobs: &[Vec<u8>]) -> Result<Vec<BlobId>> {
+    let mut begun = shared.begun.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pack = match begun.take() {
+        Some(pack) => pack,
+        None => PackWriter::new(shared)?,
+    };
+    let mut ids = Vec::with_capacity(blobs.len());
+    for bytes in blobs {
+        let id = gix::objs::compute_hash(shared.hash, Kind::Blob, bytes).map_err(|error| errors::gix("hash a blob", error))?;
+        pack.add(id, Kind::Blob, bytes)?;
+        ids.push(BlobId::new(id.to_string()));
+    }
+    *begun = Some(pack);
+    Ok(ids)
+}
+
+/// The id of a blob that was stored before: in the pack that is being written, or in the repository.
+fn stored(shared: &Shared, repo: &gix::Repository, path: &str, blob: &BlobId, begun: Option<&PackWriter>) -> Result<ObjectId> {
+    let is_there = |id: &ObjectId| {
+        let header = || repo.objects.try_header(id).ok().flatten();
+        begun.is_some_and(|pack| pack.offset(id).is_some()) || header().is_some_and(|header| header.kind() == Kind::Blob)
+    };
+    shared.object_id(blob.as_str()).filter(is_there).ok_or_else(|| {
+        let message = format!("cannot write `{path}`: the repository has no blob {blob}; store it first");
+        Error::new(ErrorKind::NotFound, message).with("path", path)
+    })
+}
+
 /// The tree that `edits` make of `tree`.
-fn edit(repo: &gix::Repository, trees: &mut Trees, tree: Option<ObjectId>, edits: &[TreeEdit]) -> Result<ObjectId> {
+fn edit(
+    shared: &Shared,
+    repo: &gix::Repository,
+    trees: &mut Trees,
+    tree: Option<ObjectId>,
+    edits: &[TreeEdit],
+    begun: Option<&PackWriter>,
+) -> Result<ObjectId> {
     let mut folder = Folder::default();
     for edit in edits {
         match edit {
@@ -69,9 +112,13 @@ fn edit(repo: &gix::Repository, trees: &mut Trees, tree: Option<ObjectId>, edits
                 let id = repo.objects.write_buf(Kind::Blob, bytes).map_err(|error| errors::gix("write a blob", error))?;
                 folder.at(path).put = Some(id);
             }
+            TreeEdit::Place { path, blob } => {
+                check(path)?;
+                folder.at(path).put = Some(stored(shared, repo, path, blob, begun)?);
+            }
         }
     }
-    match folder.apply(repo, trees, tree, "")? {
+    match folder.apply(shared, repo, trees, tree, "")? {
         Some(id) => Ok(id),
         None => trees.write(repo, tree, Entries::new()),
     }
@@ -112,9 +159,63 @@ impl Folder {
         }
     }
 
+    /// Whether all that is to be done is to write files and folders.
+    fn only_writes(&self) -> bool {
+        self.0.values().all(|change| !change.remove && change.put.is_some() != change.below.writes() && change.below.only_writes())
+    }
+
+    /// The new tree where every name is there already as what it stays, which is so most of the time: only ids change
+    /// then. `None` where it is not so.
+    fn patch(&self, shared: &Shared, repo: &gix::Repository, trees: &mut Trees, tree: ObjectId, prefix: &str) -> Result<Option<ObjectId>> {
+        let old = trees.raw(shared, repo, tree)?;
+        let mut places = Vec::with_capacity(self.0.len());
+        let mut at = 0;
+        for entry in TreeRefIter::from_bytes(&old, repo.object_hash()) {
+            let Ok(entry) = entry else { return Ok(None) };
+            // The mode as it stands, a space, the name, a zero, the id.
+            let Some(space) = old[at..].iter().position(|byte| *byte == b' ') else { return Ok(None) };
+            let id = at + space + 1 + entry.filename.len() + 1;
+            at = id + entry.oid.as_bytes().len();
+            if let Some(change) = entry.filename.to_str().ok().and_then(|name| self.0.get_key_value(name)) {
+                places.push((id, entry.mode, entry.oid.to_owned(), change));
+            }
+        }
+        let stays = |(_, mode, _, (_, change)): &(usize, EntryMode, ObjectId, (&String, &Change))| {
+            if change.put.is_some() { mode.is_blob() && !mode.is_link() } else { mode.is_tree() }
+        };
+        if at != old.len() || places.len() != self.0.len() || !places.iter().all(stays) {
+            return Ok(None);
+        }
+        let mut new = old.to_vec();
+        for (at, _, before, (name, change)) in places {
+            let now = match change.put {
+                Some(blob) => Some(blob),
+                None => change.below.apply(shared, repo, trees, Some(before), &format!("{prefix}{name}/"))?,
+            };
+            let Some(now) = now else { return Ok(None) };
+            new[at..at + now.as_bytes().len()].copy_from_slice(now.as_bytes());
+        }
+        if new == *old {
+            return Ok(Some(tree));
+        }
+        trees.write_raw(repo, Some(tree), new).map(Some)
+    }
+
     /// The new tree; `None` when nothing is left in it.
-    fn apply(&self, repo: &gix::Repository, trees: &mut Trees, tree: Option<ObjectId>, prefix: &str) -> Result<Option<ObjectId>> {
-        let mut entries = trees.read(repo, tree)?;
+    fn apply(
+        &self,
+        shared: &Shared,
+        repo: &gix::Repository,
+        trees: &mut Trees,
+        tree: Option<ObjectId>,
+        prefix: &str,
+    ) -> Result<Option<ObjectId>> {
+        if let Some(tree) = tree.filter(|tree| !tree.is_empty_tree() && !trees.known.contains_key(tree) && self.only_writes())
+            && let Some(patched) = self.patch(shared, repo, trees, tree, prefix)?
+        {
+            return Ok(Some(patched));
+        }
+        let mut entries = trees.read(shared, repo, tree)?;
         let mut touched = false;
         for (name, change) in &self.0 {
             let path = format!("{prefix}{name}");
@@ -129,7 +230,7 @@ impl Folder {
                 return refused(&path, "it is a file, and a folder must be there");
             }
             if folder.is_some() || change.below.writes() {
-                let below = change.below.apply(repo, trees, folder, &format!("{path}/"))?;
+                let below = change.below.apply(shared, repo, trees, folder, &format!("{path}/"))?;
                 now = below.map(|id| (EntryKind::Tree.into(), id));
             }
             if let Some(blob) = change.put {
@@ -169,6 +270,9 @@ fn refused<T>(path: &str, reason: &str) -> Result<T> {
     Err(Error::new(ErrorKind::InvalidInput, format!("cannot write `{path}`: {reason}")).with("path", path))
 }
 
+/// How many trees of a chain are at hand as they are stored.
+const FRESH: usize = 64;
+
 /// What is in one folder.
 type Entries = BTreeMap<BString, (EntryMode, ObjectId)>;
 
@@ -179,20 +283,21 @@ struct Trees {
     known: HashMap<ObjectId, Entries>,
     /// Every tree that was written, and the one it was made from.
     lineage: Vec<(ObjectId, Option<ObjectId>)>,
+    /// The last trees that were written, as they are stored.
+    fresh: VecDeque<(ObjectId, Arc<[u8]>)>,
 }
 
 impl Trees {
     /// A tree's entries; whoever takes them writes them or hands them back.
-    fn read(&mut self, repo: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries> {
+    fn read(&mut self, shared: &Shared, repo: &gix::Repository, tree: Option<ObjectId>) -> Result<Entries> {
         let Some(tree) = tree.filter(|tree| !tree.is_empty_tree()) else { return Ok(Entries::new()) };
         if let Some(known) = self.known.remove(&tree) {
             return Ok(known);
         }
-        let mut buffer = Vec::new();
         let failed = |error| errors::gix(&format!("read the tree {tree}"), error);
-        let found = repo.objects.find_tree_iter(&tree, &mut buffer).map_err(failed)?;
+        let bytes = self.raw(shared, repo, tree)?;
         let mut entries = Entries::new();
-        for entry in found {
+        for entry in TreeRefIter::from_bytes(&bytes, repo.object_hash()) {
             let entry = entry.map_err(failed)?;
             entries.insert(entry.filename.to_owned(), (entry.mode, entry.oid.to_owned()));
         }
@@ -212,9 +317,26 @@ impl Trees {
             bytes.push(0);
             bytes.extend_from_slice(id.as_bytes());
         }
-        let id = repo.objects.write_buf(Kind::Tree, &bytes).map_err(|error| errors::gix("write a tree", error))?;
+        let id = self.write_raw(repo, from, bytes)?;
         self.known.insert(id, entries);
-        self.lineage.push((id, from));
         Ok(id)
+    }
+
+    fn write_raw(&mut self, repo: &gix::Repository, from: Option<ObjectId>, bytes: Vec<u8>) -> Result<ObjectId> {
+        let id = repo.objects.write_buf(Kind::Tree, &bytes).map_err(|error| errors::gix("write a tree", error))?;
+        self.lineage.push((id, from));
+        self.fresh.push_back((id, bytes.into()));
+        if self.fresh.len() > FRESH {
+            self.fresh.pop_front();
+        }
+        Ok(id)
+    }
+
+    /// The bytes of a tree, one that is not in the repository yet among them.
+    fn raw(&self, shared: &Shared, repo: &gix::Repository, tree: ObjectId) -> Result<Arc<[u8]>> {
+        match self.fresh.iter().rev().find(|(id, _)| *id == tree) {
+            Some((_, bytes)) => Ok(bytes.clone()),
+            None => read::raw(shared, repo, tree),
+        }
     }
 }

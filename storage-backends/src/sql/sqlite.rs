@@ -26,8 +26,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
-    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Owner, Page, Prepared,
-    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Outlook, Owner, Page,
+    Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
 use sqlx::pool::PoolConnection;
@@ -277,6 +277,10 @@ impl CacheStore for SqliteCache {
         reading!(self, |connection| repository::read(connection, id))
     }
 
+    async fn outlook(&self, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook> {
+        reading!(self, |connection| repository::outlook(connection, id, due))
+    }
+
     async fn lease(&self, id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> Result<LeaseOutcome> {
         let owner = owner.clone();
         writing_lightly!(self, |connection| repository::lease(connection, id, &owner, now, ttl, replacing))
@@ -367,6 +371,10 @@ impl CacheStore for SqliteCache {
 
     async fn pending(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<Record>> {
         reading!(self, |connection| read::pending(connection, id, due, limit))
+    }
+
+    async fn waiting(&self, id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Result<Vec<i64>> {
+        reading!(self, |connection| read::waiting(connection, id, due, limit))
     }
 
     async fn conflicts(&self, id: RepositoryId) -> Result<Vec<Record>> {

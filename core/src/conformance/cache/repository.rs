@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::fixture::{applied, at, attached, attached_as, batch, blob, commit, content, file, find, get, new_live, owner, write};
+use super::fixture::{
+    applied, at, attached, attached_as, batch, blob, change, commit, content, file, find, get, key, new_live, owner, write,
+};
 use crate::ErrorKind;
 use crate::knowledge::Diagnostic;
 use crate::store::{
-    ApplyOutcome, Batch, CacheStore, Cursor, HeldDeletions, Lease, LeaseOutcome, Pause, Prepared, PreparedItem, RepositoryKey,
-    RepositoryPatch, Slot, StoredConfig, UniqueRules,
+    ApplyOutcome, Batch, CacheStore, Change, ChangeState, Cursor, HeldDeletions, Lease, LeaseOutcome, Pause, Prepared, PreparedItem,
+    RecordWrite, RepositoryKey, RepositoryPatch, Slot, StoredConfig, Target, UniqueRules,
 };
 
 const TTL: Duration = Duration::from_secs(30);
@@ -164,6 +166,72 @@ pub async fn a_batch_extends_the_lease(store: &dyn CacheStore) {
     store.release(id, fence).await.unwrap();
     applied(store, &Batch { fence: Some(fence), lease_until: Some(at(300)), ..Batch::new(id, at(10)) }).await;
     assert_eq!(store.repository(id).await.unwrap().lease, None);
+}
+
+/// Taking the lease, writing and giving it back are parts of batches.
+pub async fn a_batch_takes_a_free_lease_and_gives_it_back(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    let fence = store.repository(id).await.unwrap().fence;
+    applied(store, &Batch { fence: Some(fence), take: Some(owner(1)), lease_until: Some(at(90)), ..Batch::new(id, at(10)) }).await;
+    let row = store.repository(id).await.unwrap();
+    assert_eq!((row.fence, row.lease), (fence + 1, Some(Lease { owner: owner(1), until: at(90) })));
+    let late = Batch { fence: Some(fence), take: Some(owner(2)), lease_until: Some(at(95)), ..Batch::new(id, at(11)) };
+    assert_eq!(store.apply(&late).await.unwrap(), ApplyOutcome::Fenced(fence + 1));
+    applied(store, &Batch { fence: Some(fence + 1), release: true, ..Batch::new(id, at(12)) }).await;
+    let row = store.repository(id).await.unwrap();
+    assert_eq!((row.fence, row.lease), (fence + 1, None));
+}
+
+/// Another owner's lease is taken once it has expired, one's own at any time.
+pub async fn a_batch_does_not_take_a_lease_that_counts(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    let fence = acquired(&store.lease(id, &owner(1), at(0), TTL, None).await.unwrap());
+    let until = store.repository(id).await.unwrap().lease.unwrap().until;
+    let take = |who, now| Batch {
+        fence: Some(fence),
+        take: Some(owner(who)),
+        lease_until: Some(at(1000)),
+        writes: vec![new_live("pdf", content("skills/pdf.md"))],
+        ..Batch::new(id, now)
+    };
+    assert_eq!(store.apply(&take(2, at(1))).await.unwrap(), ApplyOutcome::Fenced(fence));
+    assert!(find(store, id, "pdf").await.is_none());
+    applied(store, &take(1, at(1))).await;
+    let free = Batch { fence: Some(fence + 1), take: Some(owner(2)), lease_until: Some(at(2000)), ..Batch::new(id, at(1000)) };
+    assert!(until < at(1000));
+    applied(store, &free).await;
+    let row = store.repository(id).await.unwrap();
+    assert_eq!((row.fence, row.lease), (fence + 2, Some(Lease { owner: owner(2), until: at(2000) })));
+}
+
+/// One look is what the row, the findings, the prepared chains and the queue tell one by one.
+pub async fn the_outlook_tells_what_each_call_tells(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    let fence = acquired(&store.lease(id, &owner(1), at(0), TTL, None).await.unwrap());
+    let quiet = store.outlook(id, Some(at(5))).await.unwrap();
+    assert_eq!(quiet.row, store.repository(id).await.unwrap());
+    assert!(quiet.findings.is_empty() && quiet.prepared.is_empty() && !quiet.waiting);
+    let waiting = |name: &str, due| {
+        let ours = Change { due_at: at(due), updated_at: at(due), ..change(ChangeState::Pending, content(&format!("skills/{name}.md"))) };
+        RecordWrite { change: Slot::Set(ours), ..RecordWrite::new(Target::New, key(name), 1) }
+    };
+    let chain = Prepared { id: Uuid::from_u128(1), fence, parent: None, tip: commit(2), items: Vec::new(), created_at: at(3) };
+    let batch = Batch {
+        writes: vec![waiting("late", 20), waiting("early", 10)],
+        prepared: vec![chain.clone()],
+        diagnostics: vec![("skills/bad.md".to_owned(), Some(blob(3)), vec![Diagnostic::error("skills/bad.md", "syntax", "no")])],
+        ..Batch::new(id, at(4))
+    };
+    let uids = applied(store, &batch).await;
+    let seen = store.outlook(id, Some(at(5))).await.unwrap();
+    assert_eq!(seen.row, store.repository(id).await.unwrap());
+    assert_eq!((seen.findings, seen.prepared), (store.diagnostics(id).await.unwrap(), vec![chain]));
+    assert!(!seen.waiting);
+    assert!(store.outlook(id, Some(at(10))).await.unwrap().waiting && store.outlook(id, None).await.unwrap().waiting);
+    assert_eq!(store.waiting(id, None, 9).await.unwrap(), [uids[1], uids[0]]);
+    assert_eq!(store.waiting(id, None, 1).await.unwrap(), [uids[1]]);
+    assert_eq!(store.waiting(id, Some(at(10)), 9).await.unwrap(), [uids[1]]);
+    assert_eq!(store.outlook(99, None).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 /// Prepared chains are read back whole, oldest first.

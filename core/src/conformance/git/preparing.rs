@@ -3,7 +3,7 @@
 use super::{assert_kind, bytes, commit, commit_at, paths, publish, publish_all, put, remove, signature, unknown};
 use crate::ErrorKind;
 use crate::knowledge::Author;
-use crate::store::{GitStore, NewCommit, Signature};
+use crate::store::{BlobId, GitStore, NewCommit, Signature, TreeEdit};
 
 /// Each on the one before.
 pub async fn a_chain_of_commits_is_written_in_order(store: &dyn GitStore) {
@@ -229,6 +229,39 @@ pub async fn preparing_the_same_twice_is_harmless(store: &dyn GitStore) {
 pub async fn preparing_on_an_unknown_parent_is_not_found(store: &dyn GitStore) {
     let first = publish(store, None, vec![put("a", b"1")]).await;
     assert_kind(store.prepare(Some(&unknown(&first)), &[commit(vec![])]).await, ErrorKind::NotFound);
+}
+
+/// Contents come before the commit that places them, in as many calls as their number takes; more than one commit may.
+pub async fn stored_contents_are_placed_by_a_commit(store: &dyn GitStore) {
+    let first = publish(store, None, vec![put("a", b"1"), put("folder/b", b"1")]).await;
+    let place = |path: &str, blob: &BlobId| TreeEdit::Place { path: path.to_owned(), blob: blob.clone() };
+    let mut edits = Vec::new();
+    for portion in 0..3_u8 {
+        let bytes: Vec<Vec<u8>> = (0..40_u8).map(|number| vec![portion, number % 30, b'\n']).collect();
+        let blobs = store.store(bytes).await.expect("store");
+        assert_eq!((blobs.len(), &blobs[0]), (40, &blobs[30]), "equal contents are one");
+        edits.extend(blobs.iter().enumerate().map(|(number, blob)| place(&format!("new/{portion}-{number}"), blob)));
+    }
+    let again = store.store(vec![b"1".to_vec(), b"2".to_vec()]).await.expect("store");
+    edits.extend([place("folder/b", &again[1]), place("copy", &again[0]), put("written", b"3")]);
+    let tip = publish(store, Some(&first), edits).await;
+    assert_eq!(bytes(store, &tip, "new/2-39").await, Some(vec![2, 9, b'\n']));
+    assert_eq!(bytes(store, &tip, "folder/b").await.as_deref(), Some(&b"2"[..]));
+    assert_eq!(bytes(store, &tip, "copy").await.as_deref(), Some(&b"1"[..]));
+    assert_eq!(bytes(store, &tip, "written").await.as_deref(), Some(&b"3"[..]));
+    assert_eq!(paths(store, &tip).await.len(), 124);
+    // What the repository has need not be stored again.
+    let next = publish(store, Some(&tip), vec![place("once more", &again[1])]).await;
+    assert_eq!(bytes(store, &next, "once more").await.as_deref(), Some(&b"2"[..]));
+}
+
+/// `NotFound`: a commit never names what is not there.
+pub async fn a_content_that_nobody_stored_cannot_be_placed(store: &dyn GitStore) {
+    let first = publish(store, None, vec![put("a", b"1")]).await;
+    let blob = BlobId::new(unknown(&first).as_str());
+    let edits = vec![TreeEdit::Place { path: "b".to_owned(), blob }];
+    assert_kind(store.prepare(Some(&first), &[commit(edits)]).await, ErrorKind::NotFound);
+    assert_eq!(store.head().await.expect("head"), Some(first));
 }
 
 /// An empty chain is no commits.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::repository::Repository;
+use crate::store::patch;
 use crate::store::{
-    Admission, Admitted, ApplyOutcome, Batch, ChangeAction, ChangeState, Claim, Grants, PriorSave, Record, RecordWrite, RepositoryPatch,
-    Side, Slot, Standing, UniqueRules, UniqueValue, admit, claims, regrant,
+    Admission, Admitted, ApplyOutcome, Batch, ChangeAction, Claim, Grants, Lease, PriorSave, Record, RepositoryPatch, Side, Standing,
+    UniqueRules, UniqueValue, admit, claims, regrant,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -16,6 +17,12 @@ impl Repository {
         }
         if let Some(prior) = self.duplicate(batch)? {
             return Ok(ApplyOutcome::Duplicate(prior));
+        }
+        if let (Some(_), Some(owner), Some(lease)) = (batch.fence, &batch.take, &self.row.lease)
+            && lease.owner != *owner
+            && lease.until > batch.now
+        {
+            return Ok(ApplyOutcome::Fenced(self.row.fence));
         }
         let claims = claims(batch, self.row.unique.as_ref().unwrap_or(&UniqueRules::new()));
         let (writes, moved, grants) = match admit(batch, &claims, &self.standing(batch, &claims))? {
@@ -86,7 +93,7 @@ impl Repository {
             });
             record.stamp = admitted.stamp;
             uids.push(record.uid);
-            change(&mut record, write);
+            record.take(write);
             for kept in &write.keep {
                 self.kept.entry((record.uid, kept.revision)).or_insert_with(|| kept.clone());
             }
@@ -175,8 +182,15 @@ impl Repository {
     }
 
     fn write_rest(&mut self, batch: &Batch) {
+        if let (Some(_), Some(owner)) = (batch.fence, &batch.take) {
+            self.row.fence += 1;
+            self.row.lease = Some(Lease { owner: owner.clone(), until: batch.now });
+        }
         if let (Some(_), Some(until), Some(lease)) = (batch.fence, batch.lease_until, &mut self.row.lease) {
             lease.until = until;
+        }
+        if batch.fence.is_some() && batch.release {
+            self.row.lease = None;
         }
         let RepositoryPatch { root, cursor, config, unique, pause, held } = batch.repository_patch.clone();
         patch(&mut self.row.root, root);
@@ -210,29 +224,5 @@ fn standing(record: &Record, holds: Vec<(Side, UniqueValue)>) -> Standing {
         placed: record.change.as_ref().filter(|change| change.placed).map(|change| change.content.location.key()),
         changed: record.change.is_some(),
         holds,
-    }
-}
-
-fn change(record: &mut Record, write: &RecordWrite) {
-    record.key = write.key.clone();
-    record.revision = record.revision.max(write.revision);
-    patch(&mut record.live, write.live.clone());
-    patch(&mut record.change, write.change.clone());
-    patch(&mut record.conflict, write.conflict.clone());
-    if record.change.as_ref().is_none_or(|change| change.state != ChangeState::Conflict) {
-        record.conflict = None;
-    }
-    match &write.private {
-        Slot::Keep => {}
-        Slot::Set(private) => record.private.clone_from(private),
-        Slot::Clear => record.private.clear(),
-    }
-}
-
-fn patch<T>(part: &mut Option<T>, slot: Slot<T>) {
-    match slot {
-        Slot::Keep => {}
-        Slot::Set(value) => *part = Some(value),
-        Slot::Clear => *part = None,
     }
 }

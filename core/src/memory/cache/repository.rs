@@ -101,6 +101,11 @@ impl Repository {
         uids.filter_map(|uid| row(self.records.get(uid)?)).collect()
     }
 
+    pub(super) fn findings(&self) -> Vec<(Diagnostic, Option<BlobId>)> {
+        let findings = self.diagnostics.values();
+        findings.flat_map(|(blob, found)| found.iter().map(|finding| (finding.clone(), blob.clone()))).collect()
+    }
+
     pub(super) fn prune(&mut self, before: Timestamp) -> u64 {
         let rows = self.kept.len() + self.log.len();
         let records = &self.records;

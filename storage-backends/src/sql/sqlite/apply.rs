@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use lorebase::knowledge::LocationKey;
 use lorebase::store::{
-    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, RepositoryId, Slot, Standing, Target, UniqueRules,
-    UniqueValue, admit, claims,
+    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, Slot, Standing, Target, UniqueRules, UniqueValue,
+    admit, claims,
 };
 use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::failure::Failure;
 use super::super::rows::{Columns, key};
-use super::super::words::{from_word, json};
+use super::super::words::{from_word, json, moment};
 use super::upsert::{self, Written};
 use super::{diagnose, index, log, repository, unique};
 use crate::failpoint;
@@ -21,8 +21,8 @@ use crate::failpoint;
 const INDEXED_AT_ONCE: usize = 16;
 
 pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> Result<ApplyOutcome, Failure> {
-    let (fence, rules) = fence_and_rules(connection, batch.repository).await?;
-    if batch.fence.is_some_and(|held| held != fence) {
+    let (fence, free, rules) = fence_and_rules(connection, batch).await?;
+    if batch.fence.is_some_and(|held| held != fence || batch.take.is_some() && !free) {
         return Ok(ApplyOutcome::Fenced(fence));
     }
     if let Some(prior) = duplicate(connection, batch).await? {
@@ -36,7 +36,8 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
     };
     let uids = write(connection, batch, &claims, &standing, &writes).await?;
     unique::write(connection, batch.repository, &uids, &grants).await?;
-    if uids.len() <= INDEXED_AT_ONCE {
+    // What is on its way to git is written once more in a moment.
+    if uids.len() <= INDEXED_AT_ONCE && batch.prepared.is_empty() {
         index::these(connection, &uids).await?;
     }
     repository::patch(connection, batch).await?;
@@ -51,13 +52,19 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
     Ok(ApplyOutcome::Applied { uids, moved })
 }
 
-/// The current fence, and the unique fields that writes are held to.
-async fn fence_and_rules(connection: &mut SqliteConnection, id: RepositoryId) -> Result<(u64, UniqueRules), Failure> {
-    let row = sqlx::query("SELECT fence, unique_fields FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
-    match row {
-        Some(row) => Ok((row.number("fence")?, row.maybe_json("unique_fields")?.unwrap_or_default())),
-        None => Err(Error::new(ErrorKind::NotFound, format!("the cache has no repository number {id}; attach it first")).into()),
-    }
+/// The current fence, whether the batch may take the lease, and the unique fields that writes are held to.
+async fn fence_and_rules(connection: &mut SqliteConnection, batch: &Batch) -> Result<(u64, bool, UniqueRules), Failure> {
+    let row = sqlx::query(
+        "SELECT fence, unique_fields, lease_owner IS NULL OR lease_until <= ?2 OR lease_owner = ?3 AS free FROM repository WHERE id = ?1",
+    )
+    .bind(batch.repository)
+    .bind(moment(batch.now))
+    .bind(batch.take.as_ref().map(json).transpose()?)
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or_else(|| repository::unknown(batch.repository))?;
+    let free = row.maybe_integer("free")?.is_some_and(|free| free != 0);
+    Ok((row.number("fence")?, free, row.maybe_json("unique_fields")?.unwrap_or_default()))
 }
 
 async fn duplicate(connection: &mut SqliteConnection, batch: &Batch) -> Result<Option<PriorSave>, Failure> {

@@ -143,6 +143,24 @@ pub(super) async fn pending(
     all(&rows)
 }
 
+pub(super) async fn waiting(
+    connection: &mut SqliteConnection,
+    id: RepositoryId,
+    due: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<i64>, Failure> {
+    let uids = sqlx::query_scalar(
+        "SELECT uid FROM change WHERE repository = ?1 AND state = 'pending' AND dead = 0 AND (?2 IS NULL OR due_at <= ?2) \
+         ORDER BY updated_at, uid LIMIT ?3",
+    )
+    .bind(id)
+    .bind(due.map(moment))
+    .bind(count(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(uids)
+}
+
 pub(super) async fn in_state(connection: &mut SqliteConnection, id: RepositoryId, state: &str) -> Result<Vec<Record>, Failure> {
     let rows = sqlx::query(select_record!("WHERE k.uid IN (SELECT uid FROM change WHERE repository = ?1 AND state = ?2) ORDER BY k.uid"))
         .bind(id)

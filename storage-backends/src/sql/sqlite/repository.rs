@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lorebase::store::{
-    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow,
-    Slot, StoredConfig,
+    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Outlook, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch,
+    RepositoryRow, Slot, StoredConfig,
 };
 use lorebase::{Error, ErrorKind};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::super::failure::Failure;
 use super::super::rows::{Columns, uuid};
 use super::super::words::{json, moment, number, to_moment};
+use super::diagnose;
 
 pub(super) async fn find(connection: &mut SqliteConnection, key: &RepositoryKey) -> Result<Option<RepositoryRow>, Failure> {
     let id = sqlx::query_scalar("SELECT id FROM repository WHERE namespace = ? AND branch = ?")
@@ -42,9 +43,45 @@ pub(super) async fn attach(connection: &mut SqliteConnection, key: &RepositoryKe
 
 pub(super) async fn read(connection: &mut SqliteConnection, id: RepositoryId) -> Result<RepositoryRow, Failure> {
     let found = sqlx::query("SELECT * FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
-    let Some(row) = found else {
-        return Err(Error::new(ErrorKind::NotFound, format!("the cache has no repository number {id}; attach it first")).into());
-    };
+    row_of(&found.ok_or_else(|| unknown(id))?)
+}
+
+pub(super) fn unknown(id: RepositoryId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("the cache has no repository number {id}; attach it first"))
+}
+
+/// One statement where there is nothing to tell beside the row, which is so most of the time; else all of it in one
+/// snapshot.
+pub(super) async fn outlook(connection: &mut SqliteConnection, id: RepositoryId, due: Option<Timestamp>) -> Result<Outlook, Failure> {
+    let (outlook, more) = look(connection, id, due).await?;
+    if !more {
+        return Ok(outlook);
+    }
+    let mut transaction = sqlx::Connection::begin(connection).await?;
+    let (mut outlook, _) = look(&mut transaction, id, due).await?;
+    outlook.findings = diagnose::read(&mut transaction, id).await?;
+    outlook.prepared = prepared(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok(outlook)
+}
+
+/// The outlook without findings and prepared chains, and whether there are any.
+async fn look(connection: &mut SqliteConnection, id: RepositoryId, due: Option<Timestamp>) -> Result<(Outlook, bool), Failure> {
+    let found = sqlx::query(
+        "SELECT r.*, EXISTS (SELECT 1 FROM diagnostic WHERE repository = ?1) OR EXISTS (SELECT 1 FROM batch WHERE repository = ?1) AS more, \
+         EXISTS (SELECT 1 FROM change WHERE repository = ?1 AND state = 'pending' AND dead = 0 AND (?2 IS NULL OR due_at <= ?2)) AS waiting \
+         FROM repository r WHERE r.id = ?1",
+    )
+    .bind(id)
+    .bind(due.map(moment))
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or_else(|| unknown(id))?;
+    let outlook = Outlook { row: row_of(&found)?, findings: Vec::new(), prepared: Vec::new(), waiting: found.flag("waiting")? };
+    Ok((outlook, found.flag("more")?))
+}
+
+fn row_of(row: &SqliteRow) -> Result<RepositoryRow, Failure> {
     let cursor = row.maybe_text("cursor_commit")?.zip(row.maybe_text("cursor_fingerprint")?);
     let config = match row.maybe_text("config_yaml")? {
         Some(yaml) => Some(StoredConfig { yaml, schemas: row.json("config_schemas")? }),
@@ -109,7 +146,19 @@ pub(super) async fn release(connection: &mut SqliteConnection, id: RepositoryId,
 
 /// What a batch changes beside its records, its findings and its log.
 pub(super) async fn patch(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), Failure> {
-    if let (Some(_), Some(until)) = (batch.fence, batch.lease_until) {
+    if let (Some(_), Some(owner)) = (batch.fence, &batch.take) {
+        sqlx::query("UPDATE repository SET fence = fence + 1, lease_owner = ?, lease_until = ? WHERE id = ?")
+            .bind(json(owner)?)
+            .bind(moment(batch.lease_until.unwrap_or(batch.now)))
+            .bind(batch.repository)
+            .execute(&mut *connection)
+            .await?;
+    } else if batch.fence.is_some() && batch.release {
+        sqlx::query("UPDATE repository SET lease_owner = NULL, lease_until = NULL WHERE id = ?")
+            .bind(batch.repository)
+            .execute(&mut *connection)
+            .await?;
+    } else if let (Some(_), Some(until)) = (batch.fence, batch.lease_until) {
         sqlx::query("UPDATE repository SET lease_until = ? WHERE id = ? AND lease_owner IS NOT NULL")
             .bind(moment(until))
             .bind(batch.repository)

@@ -9,8 +9,8 @@ use lorebase::clock::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
     AdvanceOutcome, ApplyOutcome, Base, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore,
-    KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId,
-    RepositoryKey, RepositoryRow, SearchHit, SourceState, Target, TreeEntry, UniqueValue, View,
+    KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Outlook, Owner, Page, Prepared, PriorSave, Query, Record,
+    RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, Target, TreeEntry, UniqueValue, View,
 };
 use serde_json::Value;
 
@@ -167,6 +167,7 @@ forward!(Git as GitStore {
     fn lookup(at: &CommitId, paths: &[String]) -> Vec<Option<TreeEntry>>;
     fn read(blobs: &[BlobId], limit: u64) -> Vec<BlobRead>;
     fn commit(id: &CommitId) -> CommitInfo;
+    fn store(blobs: Vec<Vec<u8>>) -> Vec<BlobId>;
     fn prepare(parent: Option<&CommitId>, commits: &[NewCommit]) -> Vec<CommitId>;
 });
 
@@ -176,7 +177,7 @@ forward!(Cache as CacheStore {
     }
 
     async fn apply_shared(&self, batch: Arc<Batch>) -> Result<ApplyOutcome> {
-        self.inner.apply_shared(Arc::new(self.unguarded(&batch).await?)).await
+        self.apply(&batch).await
     }
 
     async fn revision(&self, id: RepositoryId, uid: i64, revision: u64) -> Result<Option<KeptRevision>> {
@@ -188,6 +189,7 @@ forward!(Cache as CacheStore {
 } {
     fn attach(key: &RepositoryKey, now: Timestamp) -> RepositoryRow;
     fn repository(id: RepositoryId) -> RepositoryRow;
+    fn outlook(id: RepositoryId, due: Option<Timestamp>) -> Outlook;
     fn lease(id: RepositoryId, owner: &Owner, now: Timestamp, ttl: Duration, replacing: Option<u64>) -> LeaseOutcome;
     fn release(id: RepositoryId, fence: u64) -> ();
     #[maybe]
@@ -206,6 +208,7 @@ forward!(Cache as CacheStore {
     fn manifest(id: RepositoryId, after: Option<&Location>, limit: usize) -> Vec<ManifestRow>;
     #[one]
     fn pending(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<Record>;
+    fn waiting(id: RepositoryId, due: Option<Timestamp>, limit: usize) -> Vec<i64>;
     #[one]
     fn conflicts(id: RepositoryId) -> Vec<Record>;
     #[one]
