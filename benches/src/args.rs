@@ -21,8 +21,7 @@ Usage: lorebase-benches [OPTIONS]          measure all sides; a complete run wri
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 10] =
-    ["initial", "chains", "noop", "small", "save", "cost", "export-one", "export-each", "large", "limits"];
+pub(crate) const PARTS: [&str; 10] = ["initial", "chains", "noop", "small", "save", "cost", "export-one", "export-each", "large", "limits"];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,8 +9,8 @@ use lorebase_benches::{Outcome, git};
 
 use super::job::{Answer, Job};
 use super::ours::WITHOUT_INDEX;
-use super::plain::WITHOUT_JOURNAL;
 use super::peers::Peers;
+use super::plain::WITHOUT_JOURNAL;
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

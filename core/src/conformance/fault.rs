@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     AdvanceOutcome, ApplyOutcome, Batch, BlobId, BlobRead, CacheStore, CommitId, CommitInfo, Counts, FileChange, GitStore, KeptRevision,
-    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey,
-    RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
+    LeaseOutcome, LogEntry, LogQuery, ManifestRow, NewCommit, Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId,
+    RepositoryKey, RepositoryRow, SearchHit, SourceState, TreeEntry, UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 

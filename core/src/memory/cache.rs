@@ -17,7 +17,8 @@ use self::repository::Repository;
 use crate::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use crate::store::{
     ApplyOutcome, Batch, BlobId, CacheStore, ChangeState, Counts, KeptRevision, Lease, LeaseOutcome, LogEntry, LogQuery, ManifestRow,
-    Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    Outlook, Owner, Page, Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState,
+    UniqueValue, View,
 };
 use crate::{Error, ErrorKind, Result};
 

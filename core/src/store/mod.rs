@@ -15,8 +15,8 @@ mod words;
 
 pub use admission::{Admission, Admitted, Claim, Standing, admit, claims};
 pub use cache::{
-    ApplyOutcome, Batch, CacheStore, Cursor, Guard, HeldDeletions, Lease, LeaseOutcome, Outlook, Owner, Pause, Prepared, PreparedItem, PriorSave,
-    RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow, StoredConfig,
+    ApplyOutcome, Batch, CacheStore, Cursor, Guard, HeldDeletions, Lease, LeaseOutcome, Outlook, Owner, Pause, Prepared, PreparedItem,
+    PriorSave, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow, StoredConfig,
 };
 pub use git::{
     AdvanceOutcome, BlobId, BlobRead, Blocked, CommitId, CommitInfo, EntryMode, FileChange, GitStore, NewCommit, Signature, TreeEdit,

@@ -290,13 +290,7 @@ fn note_published(batch: &mut Batch, findings: HashMap<String, Vec<Diagnostic>>,
 }
 
 /// Adds what is to be said about an item's file, and that nothing is about a place that it left.
-fn look_at_file(
-    settings: &Settings,
-    record: &Record,
-    item: &PreparedItem,
-    read: &Reread,
-    findings: &mut HashMap<String, Vec<Diagnostic>>,
-) {
+fn look_at_file(settings: &Settings, record: &Record, item: &PreparedItem, read: &Reread, findings: &mut HashMap<String, Vec<Diagnostic>>) {
     if item.location.entry.is_some() {
         return;
     }
@@ -326,9 +320,7 @@ fn acknowledged(record: &Record, item: &PreparedItem, read: Reread, now: Timesta
         let (decoded, _) = read.outcome?.ok()?;
         write.key.id = decoded.id;
         write.change = match change {
-            Some(change) if !ours => {
-                Slot::Set(rest(change, item, Some(Base { content: decoded.content.clone(), blob: blob.clone() })))
-            }
+            Some(change) if !ours => Slot::Set(rest(change, item, Some(Base { content: decoded.content.clone(), blob: blob.clone() }))),
             _ => Slot::Clear,
         };
         write.live = Slot::Set(Live {

@@ -78,9 +78,8 @@ impl SyncEngine {
                 }
             }
             drop(records_now);
-            let read = async {
-                if following.is_empty() { Ok(Vec::new()) } else { self.cache.records_by_uid(self.repository, following).await }
-            };
+            let read =
+                async { if following.is_empty() { Ok(Vec::new()) } else { self.cache.records_by_uid(self.repository, following).await } };
             let (stored, read) = both(bulk.store(&**git, contents), read).await;
             stored?;
             records = read?;
@@ -117,14 +116,7 @@ impl SyncEngine {
         }
     }
 
-    async fn prepare_bulk(
-        &self,
-        round: &Round,
-        head: Option<CommitId>,
-        mut bulk: Bulk,
-        chain: &Chain,
-        now: Timestamp,
-    ) -> Result<Prepared> {
+    async fn prepare_bulk(&self, round: &Round, head: Option<CommitId>, mut bulk: Bulk, chain: &Chain, now: Timestamp) -> Result<Prepared> {
         let git = self.git()?;
         for path in &bulk.shared {
             bulk.edits.push(match chain.shared(path) {

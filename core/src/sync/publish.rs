@@ -245,7 +245,13 @@ impl SyncEngine {
     }
 
     /// A change that must not go to git as it is: what becomes of it.
-    pub(super) async fn mended(&self, row: &RepositoryRow, record: &Record, change: &Change, now: Timestamp) -> Result<Option<RecordWrite>> {
+    pub(super) async fn mended(
+        &self,
+        row: &RepositoryRow,
+        record: &Record,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<Option<RecordWrite>> {
         match self.without_private_fields(row, record, change, now) {
             Some(write) => Ok(Some(write)),
             None => self.without_foreign_id(row, record, change, now).await,
@@ -341,13 +347,7 @@ impl SyncEngine {
         Ok(())
     }
 
-    pub(super) fn commits(
-        &self,
-        policy: CommitPolicy,
-        included: &[&Record],
-        edits: Vec<Vec<TreeEdit>>,
-        now: Timestamp,
-    ) -> Vec<NewCommit> {
+    pub(super) fn commits(&self, policy: CommitPolicy, included: &[&Record], edits: Vec<Vec<TreeEdit>>, now: Timestamp) -> Vec<NewCommit> {
         let committer = Signature { author: self.committer.clone(), time: now };
         let changes: Vec<(&Record, &Change)> =
             included.iter().filter_map(|record| record.change.as_ref().map(|change| (*record, change))).collect();

@@ -13,9 +13,7 @@ use super::publish::{REMEMBER, says_the_same};
 use super::report::SyncReport;
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::store::{
-    AdvanceOutcome, ApplyOutcome, Batch, ChangeState, Claiming, CommitId, Outlook, Prepared, Record, RecordWrite, Target,
-};
+use crate::store::{AdvanceOutcome, ApplyOutcome, Batch, ChangeState, Claiming, CommitId, Outlook, Prepared, Record, RecordWrite, Target};
 
 /// What became of it.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 mod asking;
+mod bulk;
 mod cancelling;
 mod conflicts;
 mod drafts;
@@ -17,5 +18,6 @@ mod restore;
 mod saves;
 mod schemas;
 mod sources;
+mod straight;
 mod unique;
 mod world;

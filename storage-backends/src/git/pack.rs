@@ -54,7 +54,8 @@ impl PackWriter {
         failpoint::hit("git.prepare.staged");
         shared.disk.write(&staging.join("owner"), recovery::owner_note()?.as_bytes())?;
         let path = staging.join("pack");
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(|error| errors::io("write", &path, error))?;
+        let file =
+            OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(|error| errors::io("write", &path, error))?;
         let mut writer = Self {
             staging,
             file: BufWriter::with_capacity(1 << 16, file),

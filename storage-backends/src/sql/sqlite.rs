@@ -25,8 +25,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lorebase::knowledge::{Diagnostic, EntityKey, KindName, Location, LocationKey, Slug};
 use lorebase::store::{
-    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Outlook, Owner, Page, Prepared,
-    PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
+    ApplyOutcome, Batch, BlobId, CacheStore, Counts, KeptRevision, LeaseOutcome, LogEntry, LogQuery, ManifestRow, Outlook, Owner, Page,
+    Prepared, PriorSave, Query, Record, RepositoryId, RepositoryKey, RepositoryRow, SearchHit, SourceState, UniqueValue, View,
 };
 use lorebase::{Error, Result};
 use sqlx::pool::PoolConnection;

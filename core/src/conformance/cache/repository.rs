@@ -215,8 +215,7 @@ pub async fn the_outlook_tells_what_each_call_tells(store: &dyn CacheStore) {
         let ours = Change { due_at: at(due), updated_at: at(due), ..change(ChangeState::Pending, content(&format!("skills/{name}.md"))) };
         RecordWrite { change: Slot::Set(ours), ..RecordWrite::new(Target::New, key(name), 1) }
     };
-    let chain =
-        Prepared { id: Uuid::from_u128(1), fence, parent: None, tip: commit(2), items: Vec::new(), created_at: at(3) };
+    let chain = Prepared { id: Uuid::from_u128(1), fence, parent: None, tip: commit(2), items: Vec::new(), created_at: at(3) };
     let batch = Batch {
         writes: vec![waiting("late", 20), waiting("early", 10)],
         prepared: vec![chain.clone()],

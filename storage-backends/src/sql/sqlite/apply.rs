@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use lorebase::knowledge::LocationKey;
 use lorebase::store::{
-    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, Slot, Standing, Target, UniqueRules,
-    UniqueValue, admit, claims,
+    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, Slot, Standing, Target, UniqueRules, UniqueValue,
+    admit, claims,
 };
 use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lorebase::store::{
-    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Outlook, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow,
-    Slot, StoredConfig,
+    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Outlook, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch,
+    RepositoryRow, Slot, StoredConfig,
 };
 use lorebase::{Error, ErrorKind};
 use serde::Serialize;
