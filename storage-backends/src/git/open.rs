@@ -74,6 +74,7 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         wait: options.lock_wait,
         kept: Mutex::new(VecDeque::new()),
         recent: super::recent::Recent::default(),
+        next: Mutex::new(None),
         index: Mutex::new(None),
         begun: Mutex::new(None),
     };
