@@ -346,7 +346,7 @@ impl SyncEngine {
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
             let before = (round.report.published, round.report.unchanged);
-            self.publish_due(round, all).await?;
+            Box::pin(self.publish_due(round, all)).await?;
             // What was published may have been what stood in the way of a quarantined file.
             if before != (round.report.published, round.report.unchanged) && self.contested().await? {
                 self.ingest(round).await?;

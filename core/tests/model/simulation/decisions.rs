@@ -10,7 +10,7 @@ use lorebase::{Accept, ConflictView, ErrorKind, Selector, Settle};
 
 use super::sending::{Doing, Sent};
 use super::stage::{ada, run};
-use super::text::{PRIVATE, SOURCE, words, words_in, words_of};
+use super::text::{PRIVATE, SOURCE, with_field, words, words_in, words_of};
 use super::{Broken, Check, Simulation, Step, What};
 
 impl Simulation {
@@ -24,16 +24,21 @@ impl Simulation {
         let key = lorebase::knowledge::EntityKey { kind: view.kind.clone(), id: view.id.clone() };
         let Some(record) = self.record(&key)? else { return Ok(()) };
         let side = |number: usize| if (step.c >> (number % 8)) & 1 == 0 { Side::Git } else { Side::Cache };
-        let accept = match step.c % 3 {
+        let mut words = Vec::new();
+        let accept = match step.c % 4 {
             0 => Accept::Git,
             1 => Accept::Cache,
+            2 => {
+                words.push(self.ledger.word('u'));
+                Accept::Document(document(&record, &words[0]))
+            }
             _ => Accept::Each(Choices {
                 rest: None,
                 fields: view.fields.iter().enumerate().map(|(number, field)| (field.clone(), side(number))).collect(),
                 hunks: (0..view.hunks.len()).map(|number| (number, side(number + view.fields.len()))).collect(),
             }),
         };
-        let outdated = step.c % 4 == 3;
+        let outdated = step.c / 4 % 4 == 3;
         let expected = if outdated { view.revision - 1 } else { view.revision };
         let replaces = if outdated { BTreeSet::new() } else { given_up(view, &record, &accept) };
         let doing = if outdated { Doing::Outdated } else { Doing::Resolve(view.revision) };
@@ -41,7 +46,7 @@ impl Simulation {
         let kb = self.engines[engine].kb.clone();
         let (kind, id) = (view.kind.to_string(), Selector::Id(view.id.clone()));
         let work = Box::pin(async move { kb.resolve(&kind, id, accept, Some(expected), Some(ada())).await.map(drop) });
-        self.send(Sent { engine, work, doing, words: Vec::new(), key: Some(key), replaces, exact: false }, step)
+        self.send(Sent { engine, work, doing, words, key: Some(key), replaces, exact: false }, step)
     }
 
     fn settle(&mut self, step: Step) -> Check {
@@ -92,7 +97,7 @@ fn both_sides(record: &Record) -> BTreeSet<String> {
 /// The words that a decision gives up, and no others.
 fn given_up(view: &ConflictView, record: &Record, accept: &Accept) -> BTreeSet<String> {
     let removed = record.change.as_ref().is_none_or(|change| change.action != ChangeAction::Write) || record.live.is_none();
-    if removed || view.reason != ConflictReason::BothChanged {
+    if removed || matches!(accept, Accept::Document(_)) || view.reason != ConflictReason::BothChanged {
         return both_sides(record);
     }
     let of = |side: &Option<lorebase::SideView>| -> BTreeSet<String> {
@@ -108,6 +113,20 @@ fn given_up(view: &ConflictView, record: &Record, accept: &Accept) -> BTreeSet<S
     // Comments are git's, whatever is chosen.
     gone.extend(record.change.iter().flat_map(|change| in_comments(&change.content)));
     gone
+}
+
+/// What somebody who saw both sides writes instead: one of them with another value.
+fn document(record: &Record, word: &str) -> String {
+    let live = record.live.as_ref().map(|live| &live.content);
+    let Some(content) = live.or(record.change.as_ref().map(|change| &change.content)) else { return String::new() };
+    let text = format!("{}{}", content.head, content.body);
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(mut entry) => {
+            entry["f0"] = word.into();
+            format!("{entry:#}")
+        }
+        Err(_) => with_field(&text, "f0", word),
+    }
 }
 
 fn in_comments(content: &Content) -> BTreeSet<String> {

@@ -74,8 +74,9 @@ fn check_operations(stage: &Stage, kb: &KnowledgeBase, changes: &[Record]) -> Ch
         let id = row.id.to_string();
         let waits = waiting.contains_key(&id);
         let told = (row.status != LogStatus::Success) == waits;
-        ensure!(told, "the save {row:?} is {} in a change", if waits { "still" } else { "not" });
-        ensure!(row.status == LogStatus::Success || !seen.contains(&id), "the save {row:?} is in git");
+        let and = if waits { "it is still in a change" } else { "it is in no change" };
+        ensure!(told, "the log calls a save {:?} and {and}: {row:?}", row.status);
+        ensure!(row.status == LogStatus::Success || !seen.contains(&id), "the log calls a save {:?} that is in git: {row:?}", row.status);
         logged.insert(id);
     }
     for operation in waiting.keys().chain(&in_git) {

@@ -70,7 +70,7 @@ impl Simulation {
     pub(super) fn check_words(&self, when: &str) -> Check {
         let present = self.present()?;
         let missing = self.ledger.missing(&present);
-        ensure!(missing.is_none(), "{} is lost {when}", missing.unwrap_or_default());
+        ensure!(missing.is_none(), "the word {} is lost {when}", missing.unwrap_or_default());
         Ok(())
     }
 

@@ -15,12 +15,12 @@ const BUDGET: u32 = 2000;
 
 /// Fails where histories go on as if nothing were missing. Tells which check saw it, and after how many.
 pub(crate) fn is_seen(over: &str, missing: Missing, stage: fn() -> Stage) {
-    let name = format!("sabotage over {over}: {}", missing.as_str());
+    let name = format!("sabotage: {}, over {over}", missing.as_str());
     let begun = Instant::now();
     let stage = || stage().without(missing);
     let Searched { histories, steps, failed, .. } =
         Proof { name: &name, histories: BUDGET, stage: &stage }.search(BUDGET, proof::seed(), 0);
-    let by = failed.map(|(_, why)| why.lines().next().unwrap_or_default().chars().take(200).collect::<String>());
+    let by = failed.map(|(_, why)| why.split(": ").next().unwrap_or_default().to_owned());
     report::tell(&json!({
         "proof": name, "what": "steps", "runs": histories, "steps": steps, "seed": proof::seed(), "caught": by.is_some(),
         "after_histories": histories, "by": by, "seconds": begun.elapsed().as_secs(),
