@@ -319,7 +319,7 @@ impl KnowledgeBase {
                 }
             }
         }
-        let operation = write.log.iter().next().map(|log| tracing::field::display(log.id));
+        let operation = write.log.first().map(|log| tracing::field::display(log.id));
         tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation, "saving");
         let made = (inline && write.target == Target::New).then(|| nobody(&write.key).written(&write));
         let attempt = self.attempt(write).await?;

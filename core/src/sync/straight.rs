@@ -44,7 +44,7 @@ impl SyncEngine {
             Round { fence: outlook.row.fence + 1, report: SyncReport::default(), options: SyncOptions::default(), awaited: None };
         let Some(ready) = self.made_ready(&round, outlook, record, started).await else { return Ok(Straight::NotTaken) };
         if let Some(save) = save {
-            let operation = save.log.iter().next().map(|log| tracing::field::display(log.id));
+            let operation = save.log.first().map(|log| tracing::field::display(log.id));
             tracing::debug!(target: "lorebase::step", step = "D0", repository = self.repository, entity = %record.key, operation, "saving");
         }
         tracing::debug!(target: "lorebase::step", step = "D1", "taking the lease");
