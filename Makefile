@@ -65,9 +65,11 @@ endif
 TORTURED := LOREBASE_TORTURE_REPORT=$(TORTURE) LOREBASE_SEED=$(SEED) LOREBASE_RANDOM_SEED=$(SEED)
 
 # Tests of one target of a package, as long as asked for: variables, package, target, which of them, how many at once.
+# Chosen from the whole workspace, so that they are the programs that `make test` has built.
 define prove
 if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then env $(TORTURED) $(1) $(CARGO) nextest run --locked --all-features --no-fail-fast -p $(2) --test $(3) $(4) --test-threads $(5); \
+	then env $(TORTURED) $(1) $(CARGO) nextest run $(ALL) --no-fail-fast --test-threads $(5) \
+		-E 'package(=$(2)) and binary(=$(3)) and test(/^$(4)/)'; \
 	else env $(TORTURED) $(1) $(CARGO) test --locked --all-features -p $(2) --test $(3) $(4) -- --test-threads=$(5); \
 	fi || touch $(TORTURE)/failed
 endef

@@ -2,6 +2,7 @@
 //! with a knowledge base.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
@@ -16,6 +17,9 @@ use sqlx::{Connection, Row};
 
 use super::job::{Answer, Job, Work};
 use super::plain;
+
+/// Rows of a table that are imported at a time.
+const PORTION: usize = 1000;
 
 /// The style that leaves the full-text index out, as the peers have none.
 pub(crate) const WITHOUT_INDEX: &str = "without-index";
@@ -74,9 +78,14 @@ async fn work(job: &Job, kb: &KnowledgeBase, seconds: &mut Vec<f64>) -> Outcome<
             }
         }
         Work::Export => {
-            let rows = rows(job.rows.as_deref().ok_or("an export needs rows")?)?;
-            kb.import("document", &rows, Some(author), None).await?;
-            drop(rows);
+            let mut lines = std::io::BufReader::new(std::fs::File::open(job.rows.as_deref().ok_or("an export needs rows")?)?).lines();
+            loop {
+                let portion: Vec<ImportRow> = lines.by_ref().take(PORTION).map(|line| row(&line?)).collect::<Outcome<_>>()?;
+                if portion.is_empty() {
+                    break;
+                }
+                kb.import("document", &portion, Some(author.clone()), None).await?;
+            }
             let start = Instant::now();
             kb.export(!job.each, None).await?;
             seconds.push(start.elapsed().as_secs_f64());
@@ -94,16 +103,11 @@ fn author(text: &str) -> Outcome<Author> {
     Ok(Author::new(name, email))
 }
 
-fn rows(file: &Path) -> Outcome<Vec<ImportRow>> {
-    let text = std::fs::read_to_string(file)?;
-    text.lines()
-        .map(|line| {
-            let row: Value = serde_json::from_str(line)?;
-            let text = |name: &str| row[name].as_str().map(str::to_owned);
-            let fields = row["fields"].as_object().cloned().unwrap_or_default();
-            Ok(ImportRow { slug: text("slug"), id: text("id"), fields, body: text("body").unwrap_or_default() })
-        })
-        .collect()
+fn row(line: &str) -> Outcome<ImportRow> {
+    let row: Value = serde_json::from_str(line)?;
+    let text = |name: &str| row[name].as_str().map(str::to_owned);
+    let fields = row["fields"].as_object().cloned().unwrap_or_default();
+    Ok(ImportRow { slug: text("slug"), id: text("id"), fields, body: text("body").unwrap_or_default() })
 }
 
 /// Takes away what makes the full-text index follow the rows.

@@ -107,7 +107,7 @@ impl KnowledgeBase {
                 }
             };
             let key = write.key.clone();
-            let (attempt, published) = self.through(&outlook, record.as_ref(), *write).await?;
+            let (attempt, published) = Box::pin(self.through(&outlook, record.as_ref(), *write)).await?;
             match attempt {
                 Attempt::Written(uid) => {
                     let saved = match published {
@@ -153,10 +153,9 @@ impl KnowledgeBase {
             };
             let ctx = self.save_context(kind, &settings, delete.author.clone());
             let plan::SavePlan::Write(write) = plan::plan_delete(&ctx, &record, delete.expected_revision, &save)? else { return Ok(was) };
-            match self.through(&outlook, Some(&record), *write).await?.0 {
-                Attempt::Written(_) => return Ok(was),
+            match Box::pin(self.through(&outlook, Some(&record), *write)).await?.0 {
+                Attempt::Written(_) | Attempt::Prior(_) => return Ok(was),
                 Attempt::Again => {}
-                Attempt::Prior(_) => return Ok(was),
                 Attempt::Taken(by) | Attempt::ValueTaken(_, by) => {
                     return Err(Error::new(ErrorKind::Internal, format!("a deletion took what belongs to {by}")));
                 }
@@ -320,7 +319,8 @@ impl KnowledgeBase {
                 }
             }
         }
-        tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, "saving");
+        let operation = write.log.iter().next().map(|log| tracing::field::display(log.id));
+        tracing::debug!(target: "lorebase::step", step = "D0", repository = self.0.repository, entity = %write.key, operation, "saving");
         let made = (inline && write.target == Target::New).then(|| nobody(&write.key).written(&write));
         let attempt = self.attempt(write).await?;
         let Attempt::Written(uid) = attempt else { return Ok((attempt, None)) };

@@ -39,15 +39,22 @@ pub(super) struct Known {
 }
 
 /// An item's version, decoded once more: what is derived from its bytes is derived by the settings of now.
-struct Reread {
-    /// `None` where nothing of it is in git any more, or its kind is gone.
-    outcome: Option<std::result::Result<(Decoded, Vec<Diagnostic>), Box<Diagnostic>>>,
+enum Reread {
+    /// What it is, and what is to be said about it.
+    Document(Box<Decoded>, Vec<Diagnostic>),
+    /// It is no document any more.
+    Broken(Box<Diagnostic>),
+    /// Nothing of it is in git any more, or its kind is gone.
+    Gone,
 }
 
 impl Reread {
     fn of(settings: &Settings, record: &Record, item: &PreparedItem, content: &Content) -> Self {
-        let kind = settings.config.kind(&record.key.kind).filter(|_| !item.removed);
-        Self { outcome: kind.map(|kind| decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body)) }
+        let Some(kind) = settings.config.kind(&record.key.kind).filter(|_| !item.removed) else { return Self::Gone };
+        match decode_content(kind, &settings.config.root, &item.location, &content.head, &content.body) {
+            Ok((decoded, warnings)) => Self::Document(Box::new(decoded), warnings),
+            Err(finding) => Self::Broken(finding),
+        }
     }
 }
 
@@ -117,13 +124,14 @@ impl SyncEngine {
         while rest.len() > PORTION {
             let (portion, after) = rest.split_at(PORTION);
             let uids = uids(&after[..after.len().min(PORTION)]);
-            let (done, following) = both(self.acknowledge_part(round, prepared, portion, false, known), self.read_known(&uids)).await;
+            let part = Box::pin(self.acknowledge_part(round, prepared, portion, false, known));
+            let (done, following) = both(part, self.read_known(&uids)).await;
             done?;
             round.progress(Phase::Publish, prepared.items.len() - after.len(), prepared.items.len());
             // What is there of a long chain is believed as long as the stamps agree.
             (known, rest) = (Some(following?), after);
         }
-        self.acknowledge_part(round, prepared, rest, true, known).await.map(drop)
+        Box::pin(self.acknowledge_part(round, prepared, rest, true, known)).await.map(drop)
     }
 
     /// The same for a chain of one save whose record is known; gives the lease back with it. Returns what was written.
@@ -302,13 +310,13 @@ fn look_at_file(settings: &Settings, record: &Record, item: &PreparedItem, read:
         return;
     }
     let said = findings.entry(item.location.path.to_string()).or_default();
-    let (Some(outcome), Some(kind)) = (&read.outcome, settings.config.kind(&record.key.kind)) else { return };
-    *said = match outcome {
-        Ok((decoded, warnings)) => {
+    *said = match (read, settings.config.kind(&record.key.kind)) {
+        (Reread::Document(decoded, warnings), Some(kind)) => {
             let violations = settings.schemas.check(kind, &decoded.content, &Fields::new());
             warnings.iter().cloned().chain(violations.into_iter().map(|violation| violation.finding)).collect()
         }
-        Err(finding) => vec![Diagnostic::clone(finding)],
+        (Reread::Broken(finding), _) => vec![Diagnostic::clone(finding)],
+        _ => return,
     };
 }
 
@@ -323,7 +331,7 @@ fn acknowledged(record: &Record, item: &PreparedItem, read: Reread, now: Timesta
         now,
     ));
     if let Some(blob) = item.blob.as_ref().filter(|_| !item.removed) {
-        let (decoded, _) = read.outcome?.ok()?;
+        let Reread::Document(decoded, _) = read else { return None };
         write.key.id = decoded.id;
         // Saved again since, and nothing new for git: what is in git now is that version.
         let same = change.filter(|change| {

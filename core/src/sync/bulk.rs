@@ -126,11 +126,13 @@ impl SyncEngine {
         }
         let Some((author, time)) = bulk.first.take() else { return Err(Error::new(ErrorKind::Internal, "a commit of nothing")) };
         bulk.others.remove(&author.to_string());
-        let co_authors: String = bulk.others.iter().map(|author| format!("Co-authored-by: {author}\n")).collect();
+        let mut message = format!("Save {} entities\n\n", bulk.items.len());
+        message.extend(bulk.others.iter().map(|author| format!("Co-authored-by: {author}\n")));
+        message.push_str(&bulk.trailers);
         let commit = NewCommit {
             author: Signature { author, time },
             committer: Signature { author: self.committer.clone(), time: now },
-            message: format!("Save {} entities\n\n{co_authors}{}", bulk.items.len(), bulk.trailers),
+            message,
             edits: std::mem::take(&mut bulk.edits),
         };
         let tip = git.prepare(head.as_ref(), &[commit]).await?.pop();

@@ -139,8 +139,12 @@ impl SyncEngine {
 
     /// What a synchronisation would do now.
     pub(super) async fn rehearse(&self, row: &RepositoryRow, head: Option<&CommitId>, options: &SyncOptions) -> Result<SyncReport> {
-        let mut round =
-            Round { fence: row.fence, report: SyncReport::default(), options: SyncOptions { dry_run: true, ..options.clone() } };
+        let mut round = Round {
+            fence: row.fence,
+            report: SyncReport::default(),
+            options: SyncOptions { dry_run: true, ..options.clone() },
+            awaited: None,
+        };
         if head.is_some() {
             self.ingest(&mut round).await?;
         }

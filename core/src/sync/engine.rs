@@ -104,6 +104,8 @@ pub(super) struct Round {
     pub(super) fence: u64,
     pub(super) report: SyncReport,
     pub(super) options: SyncOptions,
+    /// The record whose change somebody waits for: once it waits no longer, the rest is left to others.
+    pub(super) awaited: Option<i64>,
 }
 
 impl Round {
@@ -171,7 +173,7 @@ impl SyncEngine {
             if options.cancellation.is_cancelled() {
                 return Ok(SyncReport { cancelled: true, ..SyncReport::default() });
             }
-            if let Some(report) = self.try_round(&options, true).await? {
+            if let Some(report) = self.try_round(&options, true, None).await? {
                 self.bring_index_up(&options).await?;
                 return Ok(report);
             }
@@ -201,7 +203,7 @@ impl SyncEngine {
             if !waiting || self.resting(self.env.clock.now()).await? || self.env.clock.now() >= deadline {
                 return Ok(());
             }
-            match self.try_round(&SyncOptions::default(), false).await {
+            match self.try_round(&SyncOptions::default(), false, Some(uid)).await {
                 Ok(Some(_)) => {}
                 Ok(None) => self.give_way().await,
                 Err(error) => {
@@ -223,7 +225,7 @@ impl SyncEngine {
         }
         let outcome = {
             let _turn = self.turn.lock().await;
-            self.try_round(&SyncOptions::default(), false).await
+            self.try_round(&SyncOptions::default(), false, None).await
         };
         let later = backoff::after(self.env.clock.now(), poll);
         match outcome {
@@ -275,7 +277,7 @@ impl SyncEngine {
     }
 
     /// One round under the lease; `None` when somebody else is at work.
-    async fn try_round(&self, options: &SyncOptions, all: bool) -> Result<Option<SyncReport>> {
+    async fn try_round(&self, options: &SyncOptions, all: bool, awaited: Option<i64>) -> Result<Option<SyncReport>> {
         let git = self.git()?;
         let started = self.env.clock.now();
         let outlook = self.cache.outlook(self.repository, if all { None } else { Some(started) }).await?;
@@ -292,7 +294,7 @@ impl SyncEngine {
         }
         let moved = row.cursor.as_ref().map(|cursor| &cursor.commit) != head.as_ref();
         let Some(fence) = self.take_lease(if moved { "G1" } else { "D1" }).await? else { return Ok(None) };
-        let mut round = Round { fence, report: SyncReport::default(), options: options.clone() };
+        let mut round = Round { fence, report: SyncReport::default(), options: options.clone(), awaited };
         let span = tracing::info_span!("round", repository = self.repository, fence);
         let outcome = self.work(&mut round, all).instrument(span).await;
         let outcome = self.noting_failure(&row, outcome).await;
@@ -344,7 +346,7 @@ impl SyncEngine {
         self.settle(round, &lost).await?;
         if !round.options.no_publish {
             let before = (round.report.published, round.report.unchanged);
-            self.publish_due(round, all).await?;
+            Box::pin(self.publish_due(round, all)).await?;
             // What was published may have been what stood in the way of a quarantined file.
             if before != (round.report.published, round.report.unchanged) && self.contested().await? {
                 self.ingest(round).await?;

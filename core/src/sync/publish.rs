@@ -20,8 +20,8 @@ use crate::clock::Timestamp;
 use crate::codec::{FieldEdit, decode_content, edit_head};
 use crate::knowledge::{EntityId, EntityKey};
 use crate::store::{
-    AdvanceOutcome, ApplyOutcome, Batch, BlobRead, Blocked, Change, ChangeAction, CommitId, Direction, Guard, Live, LogStatus, LogWrite,
-    NewCommit, Prepared, PreparedItem, Record, RecordWrite, RepositoryRow, Signature, Slot, TreeEdit,
+    AdvanceOutcome, ApplyOutcome, Batch, BlobRead, Blocked, Change, ChangeAction, ChangeState, CommitId, Direction, Guard, Live, LogStatus,
+    LogWrite, NewCommit, Prepared, PreparedItem, Record, RecordWrite, RepositoryRow, Signature, Slot, TreeEdit,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -78,6 +78,8 @@ impl SyncEngine {
             }
             match self.publish_chain(round, all, &mut tried).await? {
                 Outcome::Done => return Ok(()),
+                // Others may go on saving for ever: whoever waits for one save does not commit all of theirs.
+                Outcome::More if self.is_served(round).await? => return Ok(()),
                 Outcome::More => races = 0,
                 Outcome::Moved if races < RACES => {
                     races += 1;
@@ -90,6 +92,13 @@ impl SyncEngine {
                 }
             }
         }
+    }
+
+    /// Whether the change that somebody waits for is no longer waiting.
+    async fn is_served(&self, round: &Round) -> Result<bool> {
+        let Some(uid) = round.awaited else { return Ok(false) };
+        let record = self.cache.records_by_uid(self.repository, &[uid]).await?.pop().flatten();
+        Ok(!record.and_then(|record| record.change).is_some_and(|change| change.state == ChangeState::Pending))
     }
 
     /// One chain: D2 to D5. `tried` keeps changes that were refused in this round from being tried for ever.

@@ -40,10 +40,12 @@ impl SyncEngine {
     pub(crate) async fn straight(&self, outlook: &Outlook, record: &Record, save: Option<&RecordWrite>) -> Result<Straight> {
         let Some(_turn) = self.turn.try_lock() else { return Ok(Straight::NotTaken) };
         let started = self.env.clock.now();
-        let mut round = Round { fence: outlook.row.fence + 1, report: SyncReport::default(), options: SyncOptions::default() };
+        let mut round =
+            Round { fence: outlook.row.fence + 1, report: SyncReport::default(), options: SyncOptions::default(), awaited: None };
         let Some(ready) = self.made_ready(&round, outlook, record, started).await else { return Ok(Straight::NotTaken) };
-        if save.is_some() {
-            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.repository, entity = %record.key, "saving");
+        if let Some(save) = save {
+            let operation = save.log.iter().next().map(|log| tracing::field::display(log.id));
+            tracing::debug!(target: "lorebase::step", step = "D0", repository = self.repository, entity = %record.key, operation, "saving");
         }
         tracing::debug!(target: "lorebase::step", step = "D1", "taking the lease");
         let mut batch = Batch::new(self.repository, self.env.clock.now());

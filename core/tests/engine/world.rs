@@ -1,5 +1,6 @@
 //! A repository, a database and a clock in memory, and an engineer who pushes.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -76,6 +77,11 @@ impl World {
         open(Some(git), cache, &self.clock, &self.entropy, &self.processes, publish)
     }
 
+    /// Another process with the same database, which sees the repository through `git`.
+    pub(crate) fn with_git(&self, git: Arc<dyn GitStore>, publish: PublishMode) -> KnowledgeBase {
+        open(Some(git), self.cache.clone(), &self.clock, &self.entropy, &self.processes, publish)
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) -> CommitId {
         self.push(&[put(path, text)])
     }
@@ -117,6 +123,25 @@ impl World {
     pub(crate) fn assert_no_drift(&self) {
         let drift = run(self.kb.drift()).unwrap();
         assert!(drift.is_empty(), "{drift:#?}");
+    }
+
+    /// Nothing is left to do, whoever looks, and no save is in git twice.
+    pub(crate) fn assert_at_rest(&self, kb: &KnowledgeBase) {
+        let drift = run(kb.drift()).unwrap();
+        assert!(drift.is_empty(), "{drift:#?}");
+        let mut seen = HashSet::new();
+        let mut next = run(self.git.head()).unwrap();
+        while let Some(id) = next {
+            let commit = run(self.git.commit(&id)).unwrap();
+            for operation in commit.message.lines().filter_map(|line| line.strip_prefix("Lorebase-Operation: ")) {
+                assert!(seen.insert(operation.to_owned()), "the save {operation} is in git twice");
+            }
+            next = commit.parents.first().cloned();
+        }
+        let commits = self.commits();
+        let idle = run(kb.sync(SyncOptions::default())).unwrap();
+        let moved = [idle.created, idle.updated, idle.renamed, idle.deleted, idle.published, idle.merged];
+        assert_eq!((moved, self.commits()), ([0; 6], commits), "another synchronisation found work: {idle:#?}");
     }
 
     /// How many commits the branch has.

@@ -18,6 +18,13 @@ use crate::failpoint;
 
 /// See [`GitStore::advance`](lorebase::store::GitStore::advance).
 pub(super) fn advance(shared: &Shared, expected: Option<&CommitId>, tip: &CommitId) -> Result<AdvanceOutcome> {
+    let outcome = attempt(shared, expected, tip);
+    // Whatever came of it, what was made ready for it has served.
+    drop(shared.object_id(tip.as_str()).and_then(|tip| shared.next(tip)));
+    outcome
+}
+
+fn attempt(shared: &Shared, expected: Option<&CommitId>, tip: &CommitId) -> Result<AdvanceOutcome> {
     let repo = shared.local();
     let (id, _) = shared.commit(&repo, tip)?;
     let mut patience = Patience::new(shared.wait);
@@ -74,7 +81,7 @@ pub(super) fn advance(shared: &Shared, expected: Option<&CommitId>, tip: &Commit
 
 /// What is on the disk before the branch moves.
 struct Ready {
-    branch: PathBuf,
+    branch: reference::Next,
     /// New content of each work tree.
     written: Vec<Vec<Written>>,
 }
@@ -82,11 +89,14 @@ struct Ready {
 /// Writes the branch's new file, the journal and new content of work trees, and waits for the disk once for all of
 /// them: none is in its place yet.
 fn make_ready(shared: &Shared, repo: &gix::Repository, tip: ObjectId, checkouts: &[Checkout], files: &[FileRecord]) -> Result<Ready> {
+    // Nobody sweeps it away now: the writers' lock is held.
+    let known = shared.next(tip).filter(|next| next.path.exists());
+    let flushed = known.is_some();
     let ready = Ready {
-        branch: reference::ready(shared, tip)?,
+        branch: known.map_or_else(|| reference::Next::write(shared, tip), Ok)?,
         written: checkouts.iter().enumerate().map(|(number, checkout)| checkout.tree.ready(repo, files, number)).collect::<Result<_>>()?,
     };
-    let mut fresh = vec![ready.branch.clone()];
+    let mut fresh: Vec<PathBuf> = if flushed { Vec::new() } else { vec![ready.branch.path.clone()] };
     fresh.extend(ready.written.iter().flatten().map(|written| written.temporary.clone()));
     if !checkouts.is_empty() {
         let record = |checkout: &Checkout| CheckoutRecord { git_dir: checkout.place.clone(), files: files.to_vec() };
@@ -147,7 +157,7 @@ pub(super) fn follow(
     written.resize_with(checkouts.len(), Vec::new);
     let mut touched = Vec::new();
     for (checkout, written) in checkouts.iter().zip(written) {
-        touched.push(checkout.tree.follow(repo, files, written)?);
+        touched.push(checkout.tree.follow(repo, files, &written)?);
     }
     failpoint::hit("git.advance.files");
     let temporary = shared.own.join("index.tmp");

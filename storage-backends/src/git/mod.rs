@@ -92,6 +92,8 @@ struct Shared {
     /// The handle that read blobs last, with what it unpacked. Let go when the next round asks for the head.
     reader: Mutex<Option<gix::Repository>>,
     recent: recent::Recent,
+    /// What will be the branch's file once it moves to the tip that was prepared last: flushed with its objects.
+    next: Mutex<Option<reference::Next>>,
     /// An index as it was read or written last.
     index: Mutex<Option<index::Index>>,
     /// A pack with blobs that no commit names yet.
@@ -153,6 +155,11 @@ impl Shared {
         }
         let tree = object.into_commit().tree_id().map_err(failed)?.detach();
         Ok((oid, tree))
+    }
+
+    /// What was flushed for a tip that was prepared, once.
+    fn next(&self, tip: ObjectId) -> Option<reference::Next> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).take_if(|next| next.tip == tip)
     }
 
     fn known_index(&self) -> Option<index::Index> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use super::delta::delta;
 use super::durable::{self, parent};
 use super::pack::PackWriter;
+use super::reference::Next;
 use super::{Shared, errors};
 use crate::failpoint;
 
@@ -31,10 +33,16 @@ pub(super) type Lineage = [(ObjectId, Option<ObjectId>)];
 
 /// Writes all objects, durable on return; into `begun` where there is such a pack. Returns the pack's `.keep` file, which
 /// guards the pack until the branch names its commits.
-pub(super) fn write(shared: &Shared, objects: &Storage, trees: &Lineage, begun: Option<PackWriter>) -> Result<Option<PathBuf>> {
+pub(super) fn write(
+    shared: &Shared,
+    objects: &Storage,
+    trees: &Lineage,
+    begun: Option<PackWriter>,
+    tip: ObjectId,
+) -> Result<Option<PathBuf>> {
     let keep = match begun {
         None if objects.len() < PACK_FROM => {
-            loose(shared, objects)?;
+            loose(shared, objects, tip)?;
             None
         }
         None => Some(pack(shared, PackWriter::new(shared)?, objects, trees)?),
@@ -44,7 +52,7 @@ pub(super) fn write(shared: &Shared, objects: &Storage, trees: &Lineage, begun: 
     Ok(keep)
 }
 
-fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
+fn loose(shared: &Shared, objects: &Storage, tip: ObjectId) -> Result<()> {
     let mut written = Vec::with_capacity(objects.len());
     let mut made = false;
     for (id, (kind, data)) in objects.iter() {
@@ -61,8 +69,11 @@ fn loose(shared: &Shared, objects: &Storage) -> Result<()> {
         durable::seal(&deflate.into_inner(), &folder);
         written.push((temporary, folder.join(&hex[2..])));
     }
-    let temporary: Vec<&Path> = written.iter().map(|(temporary, _)| temporary.as_path()).collect();
-    shared.disk.all(&temporary)?;
+    // One wait for the disk also does for the branch that will name them. Where it cannot be written yet, it is later.
+    let next = Next::write(shared, tip).ok();
+    let fresh = written.iter().map(|(temporary, _)| temporary.as_path());
+    shared.disk.all(&fresh.chain(next.as_ref().map(|next| next.path.as_path())).collect::<Vec<_>>())?;
+    *shared.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
     for (number, (temporary, path)) in written.iter().enumerate() {
         if number == written.len() / 2 {
             failpoint::hit("git.objects.half");
@@ -94,18 +105,15 @@ fn pack(shared: &Shared, mut pack: PackWriter, objects: &Storage, trees: &Lineag
     for (id, (kind, data)) in sorted {
         let base = made.get(id).and_then(|order| trees[*order].1.as_ref());
         let base = base.and_then(|base| Some((*depths.get(base)?, pack.offset(base)?, &objects.get(base)?.1)));
-        match base.filter(|(depth, ..)| *depth < DEEPEST) {
-            Some((depth, offset, old)) => {
-                depths.insert(id, depth + 1);
-                pack.add_delta(*id, offset, &delta(old, data))?;
-            }
-            None => {
-                if *kind == Kind::Tree {
-                    depths.insert(id, 0);
-                }
-                pack.add(*id, *kind, data)?;
-            }
+        if let Some((depth, offset, old)) = base.filter(|(depth, ..)| *depth < DEEPEST) {
+            depths.insert(id, depth + 1);
+            pack.add_delta(*id, offset, &delta(old, data))?;
+            continue;
         }
+        if *kind == Kind::Tree {
+            depths.insert(id, 0);
+        }
+        pack.add(*id, *kind, data)?;
     }
     pack.finish(shared)
 }

@@ -75,6 +75,7 @@ pub(super) fn open(options: &GitOptions) -> Result<Shared> {
         kept: Mutex::new(VecDeque::new()),
         reader: Mutex::new(None),
         recent: super::recent::Recent::default(),
+        next: Mutex::new(None),
         index: Mutex::new(None),
         begun: Mutex::new(None),
     };

@@ -216,8 +216,8 @@ impl PackWriter {
             total += count;
             bytes.extend_from_slice(&total.to_be_bytes());
         }
-        self.packed.iter().for_each(|packed| bytes.extend_from_slice(packed.id.as_bytes()));
-        self.packed.iter().for_each(|packed| bytes.extend_from_slice(&packed.crc.to_be_bytes()));
+        bytes.extend(self.packed.iter().flat_map(|packed| packed.id.as_bytes()));
+        bytes.extend(self.packed.iter().flat_map(|packed| packed.crc.to_be_bytes()));
         let mut far = Vec::new();
         for packed in &self.packed {
             let near = u32::try_from(packed.offset).ok().filter(|_| packed.offset < FAR);
@@ -227,7 +227,7 @@ impl PackWriter {
             });
             bytes.extend_from_slice(&told.to_be_bytes());
         }
-        far.iter().for_each(|offset| bytes.extend_from_slice(&offset.to_be_bytes()));
+        bytes.extend(far.into_iter().flat_map(u64::to_be_bytes));
         bytes.extend_from_slice(checksum.as_bytes());
         let mut hasher = gix::hash::hasher(self.hash);
         hasher.update(&bytes);

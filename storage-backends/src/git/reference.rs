@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use lorebase::{Error, ErrorKind, Result};
+use uuid::Uuid;
 
 use super::checkout::Checkout;
 use super::durable::{self, parent};
@@ -32,20 +33,35 @@ pub(super) fn check_free(shared: &Shared, repo: &gix::Repository) -> Result<()> 
     Ok(())
 }
 
-/// Writes what will be the branch's file.
-pub(super) fn ready(shared: &Shared, id: ObjectId) -> Result<PathBuf> {
-    let temporary = shared.own.join("ref.tmp");
-    durable::put(&temporary, format!("{id}\n").as_bytes())?;
-    Ok(temporary)
+/// What will be the branch's file once it moves to a tip; gone when it is dropped before that.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub tip: ObjectId,
+    pub path: PathBuf,
+}
+
+impl Next {
+    /// Writes it; it has to be flushed.
+    pub(super) fn write(shared: &Shared, tip: ObjectId) -> Result<Self> {
+        let next = Self { tip, path: shared.own.join(format!("ref-{}.tmp", Uuid::new_v4().simple())) };
+        durable::put(&next.path, format!("{tip}\n").as_bytes())?;
+        Ok(next)
+    }
+}
+
+impl Drop for Next {
+    fn drop(&mut self) {
+        let _ = durable::remove(&self.path);
+    }
 }
 
 /// Moves the branch to what was made ready and flushed; on the disk on return.
-pub(super) fn set(shared: &Shared, ready: &Path) -> Result<()> {
+pub(super) fn set(shared: &Shared, ready: &Next) -> Result<()> {
     let path = branch::file(&shared.common_dir, &shared.branch);
     // A deleted branch `a/b` may have left the folder `a` behind.
     remove_empty(&path);
     failpoint::hit("git.ref.written");
-    fs::rename(ready, &path).map_err(|error| errors::io("replace", &path, error))?;
+    fs::rename(&ready.path, &path).map_err(|error| errors::io("replace", &path, error))?;
     failpoint::hit("git.ref.replaced");
     shared.disk.folder(parent(&path))
 }

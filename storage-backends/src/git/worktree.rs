@@ -131,14 +131,14 @@ impl WorkTree {
     /// Brings files from their old versions to their new ones; removals first, so that files and folders can take
     /// each other's places. `ready` are those that were written before, and flushed. Returns the folders that have to
     /// be flushed.
-    pub(super) fn follow(&self, repo: &gix::Repository, files: &[FileRecord], ready: Vec<Written>) -> Result<BTreeSet<PathBuf>> {
+    pub(super) fn follow(&self, repo: &gix::Repository, files: &[FileRecord], ready: &[Written]) -> Result<BTreeSet<PathBuf>> {
         for file in files.iter().filter(|file| file.new.is_none()) {
             self.remove(file)?;
             failpoint::hit("git.checkout.removed");
         }
         let mut folders = BTreeSet::new();
         let known: HashSet<String> = ready.iter().map(|written| written.path.clone()).collect();
-        self.place_all(&ready, &mut folders)?;
+        self.place_all(ready, &mut folders)?;
         let rest: Vec<&FileRecord> = files.iter().filter(|file| !known.contains(&file.path)).collect();
         for files in rest.chunks(AT_ONCE) {
             let mut written = Vec::new();

@@ -50,10 +50,14 @@ pub(super) fn prepare(shared: &Shared, parent: Option<&CommitId>, commits: &[New
     if let (Some(storage), Some(tip)) = (repo.objects.take_object_memory(), at)
         && !ids.is_empty()
     {
-        let keep = objects::write(shared, &storage, &trees.lineage, begun)?;
+        let keep = objects::write(shared, &storage, &trees.lineage, begun, tip)?;
         shared.keep(tip, keep)?;
-        roots.into_iter().for_each(|(commit, tree)| shared.recent.keep_root(commit, tree));
-        trees.fresh.iter().for_each(|(id, bytes)| shared.recent.keep(*id, bytes));
+        for (commit, tree) in roots {
+            shared.recent.keep_root(commit, tree);
+        }
+        for (id, bytes) in &trees.fresh {
+            shared.recent.keep(*id, bytes);
+        }
     }
     Ok(ids)
 }

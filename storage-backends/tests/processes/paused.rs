@@ -13,7 +13,7 @@ use super::contested::{Figures, judge};
 use super::history::History;
 use super::ledger::Line;
 use super::orders::{Orders, Task, last_words};
-use super::points::STEPS;
+use super::points::{POINTS, STEPS};
 use super::random::{Random, setting};
 use super::report::{Proof, report};
 use super::scratch::{CROWD, Scratch, git, try_git};
@@ -58,6 +58,8 @@ fn pause(test: &'static str, bare: bool) {
     let (rounds, seed) = (setting("LOREBASE_PAUSES", 0), setting("LOREBASE_SEED", 1));
     println!("{rounds} pauses at each place (0: one at some), seed {seed} (LOREBASE_PAUSES, LOREBASE_SEED)");
     let all = STEPS.iter().map(|(step, _)| (*step, true)).chain(HOLDING.iter().map(|place| (*place, false)));
+    let elsewhere = |place: &str| bare && POINTS.iter().any(|point| point.name == place && point.checkout);
+    let all = all.filter(|(place, _)| !elsewhere(place));
     let places: Vec<(&str, bool)> =
         all.enumerate().filter(|(at, _)| rounds > 0 || at % 4 == if bare { 0 } else { 2 }).map(|(_, place)| place).collect();
     let mut trial = Trial { test, scratch: Scratch::crowded(bare), random: Random::new(seed), ledgers: Vec::new(), life: 0, taken_over: 0 };

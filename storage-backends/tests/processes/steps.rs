@@ -63,7 +63,9 @@ impl Steps {
         write_step(&self.file, step);
         if let Some(operation) = operation.filter(|_| step == "D0") {
             let mut saving = self.saving.lock().unwrap();
-            *saving = Saving { attempts: saving.attempts + 1, operation: Some(operation) };
+            // The same one is tried in another way before it counts as tried again.
+            let again = saving.operation.as_ref() != Some(&operation);
+            *saving = Saving { attempts: saving.attempts + u32::from(again), operation: Some(operation) };
         }
         let mut seen = self.seen.lock().unwrap();
         let count = seen.entry(step.to_owned()).or_default();

@@ -20,14 +20,16 @@ const PROOFS: &str = "
 ## The proofs
 
 *Model*: random histories of saves, stale forms, drafts, an engineer's commits, reverts and force-pushes, renames,
-deletions, synchronisations, crashes and clock jumps, each step compared with a simple model of what must be true. *Killed
-anywhere*: real processes save onto a real repository and database, are killed (SIGKILL) after 20 to 720 ms or at a named
-place, and the next one goes on; every third time a new process looks at everything: the invariants, SQLite's
-`integrity_check` and `foreign_key_check`, `git fsck --strict` and `git status`. Beside them an engineer works with the git
-program, and lost databases and lost repositories are made again, killed in the middle as well. *Saved at once*: eight
-processes on twenty entities, from fresh and stale forms, and the engineer; then each acknowledged save must be in git exactly
-once, and its text there, replaced by one save that had seen it, or in a conflict. *Paused*: a process is stopped (SIGSTOP)
-in the middle, its lease runs out, another saves and synchronises, and the first goes on.
+deletions, synchronisations, crashes and clock jumps, each step compared with a simple model of what must be true. *Faults*:
+each call of either store fails, is never answered, is overtaken, or is the last thing its process did, in turn, before and
+after it had its effect. *Killed anywhere*: real processes save onto a real repository and database, are killed (SIGKILL)
+after 20 to 720 ms or at a named place, and the next one goes on; every third time a new process looks at everything: the
+invariants, SQLite's `integrity_check` and `foreign_key_check`, `git fsck --strict` and `git status`. Beside them an engineer
+works and tidies up with the git program, and lost databases and lost repositories are made again, killed in the middle as
+well. *Saved at once*: eight processes on twenty entities, from fresh and stale forms, and the engineer; then each
+acknowledged save must be in git exactly once, and its text there, replaced by one save that had seen it, or in a conflict.
+*Paused*: a process is stopped (SIGSTOP) in the middle, its lease runs out, another saves and synchronises, and the first goes
+on.
 ";
 
 const POINTS: &str = "
@@ -87,11 +89,11 @@ pub(crate) fn page(proofs: &Proofs) -> String {
         let _ = writeln!(text, "| {} | {held} |", proof.name.trim_start_matches("bad disk: "));
     }
     text.push_str(SABOTAGE);
-    text.push_str("\n| taken away | missed | after histories | by |\n| --- | --- | --: | --- |\n");
-    for proof in proofs.named("sabotage: ") {
+    text.push_str("\n| taken away | missed | after histories | seen as |\n| --- | --- | --: | --- |\n");
+    for proof in proofs.named("sabotage ") {
         let missed = if proof.caught == Some(true) { "yes" } else { "**no**" };
         let by = proof.by.as_deref().unwrap_or_default().replace('|', "\\|");
-        let name = proof.name.trim_start_matches("sabotage: ");
+        let name = proof.name.trim_start_matches("sabotage over ");
         let _ = writeln!(text, "| {name} | {missed} | {} | {by} |", proof.after_histories);
     }
     text.push_str(NOT_PROVED);
@@ -102,7 +104,7 @@ fn totals(text: &mut String, proofs: &Proofs) {
     let sum = |of: fn(&Proof) -> u64| -> u64 { proofs.all.iter().filter(|proof| proof.caught.is_none()).map(of).sum() };
     let _ = writeln!(
         text,
-        "\n**{} acknowledged saves, {} kills at chance and at {} named places, {} steps of the model: {} saves lost, {} invariants broken.**",
+        "\n**{} acknowledged saves, {} kills, by chance and at {} named places, {} steps of the model: {} saves lost, {} invariants broken.**",
         count(sum(|proof| proof.acknowledged)),
         count(proofs.kills()),
         proofs.points().len(),

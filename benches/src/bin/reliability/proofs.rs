@@ -8,15 +8,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// What begins a proof's name, and how many such there are at least.
-const WANTED: [(&str, usize); 8] = [
+const WANTED: [(&str, usize); 10] = [
     ("killed anywhere", 2),
     ("saved at once", 2),
     ("paused past the lease", 2),
     ("bad disk", 16),
     ("model over memory", 1),
     ("model over gix and SQLite", 1),
-    ("fault", 1),
-    ("sabotage", 5),
+    ("faults at every call over memory", 1),
+    ("faults at every call over gix and SQLite", 1),
+    ("sabotage over memory: ", 9),
+    ("sabotage over gix and SQLite: ", 9),
 ];
 
 const KILLS: u64 = 2_000;
@@ -29,7 +31,7 @@ const STEPS: u64 = 100_000;
 pub(crate) struct Proof {
     #[serde(rename = "proof")]
     pub(crate) name: String,
-    /// What a run is: steps, kills, saves, pauses or faults.
+    /// What a run is: steps (of a history), strikes, kills, saves, pauses or faults.
     pub(crate) what: String,
     #[serde(default)]
     pub(crate) runs: u64,
