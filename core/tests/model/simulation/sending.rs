@@ -158,7 +158,7 @@ impl Simulation {
     /// Whether something without an answer was written nevertheless.
     fn is_durable(&self, sent: &Sent) -> Check<bool> {
         Ok(match (&sent.doing, &sent.key) {
-            (Doing::Save(_), _) | (Doing::Resolve(_), _) if !sent.words.is_empty() => self.present()?.contains(&sent.words[0]),
+            (Doing::Save(_) | Doing::Resolve(_), _) if !sent.words.is_empty() => self.present()?.contains(&sent.words[0]),
             (Doing::Refresh, _) => self.said()?.contains(&sent.words[0]),
             (Doing::Delete, Some(key)) => self.record(key)?.is_none_or(|record| match &record.change {
                 Some(change) => change.action == ChangeAction::Delete,
