@@ -74,7 +74,7 @@ pub(super) fn journal(shared: &Shared, patience: &mut Patience) -> Result<()> {
     Journal::remove(&shared.own)
 }
 
-/// Removes temporary files: only the holder of the writers' lock has any.
+/// Removes temporary files. The writers' lock is held; what is gone of somebody who does not hold it is made again.
 fn sweep(shared: &Shared) -> Result<()> {
     for leftover in durable::list(&shared.own)? {
         if leftover.extension().is_some_and(|extension| extension == "tmp") {
