@@ -46,4 +46,6 @@ pub mod decisions {
     pub mod d0018 {}
     #[doc = include_str!("../docs/decisions/0019-a-base-for-each-source.md")]
     pub mod d0019 {}
+    #[doc = include_str!("../docs/decisions/0020-the-log-is-copied-beside-the-writer.md")]
+    pub mod d0020 {}
 }
