@@ -46,6 +46,12 @@ pub mod decisions {
     pub mod d0018 {}
     #[doc = include_str!("../docs/decisions/0019-a-base-for-each-source.md")]
     pub mod d0019 {}
+    #[doc = include_str!("../docs/decisions/0020-the-log-is-copied-beside-the-writer.md")]
+    pub mod d0020 {}
+    #[doc = include_str!("../docs/decisions/0022-a-save-goes-straight.md")]
+    pub mod d0022 {}
     #[doc = include_str!("../docs/decisions/0024-a-model-that-must-be-seen-to-fail.md")]
     pub mod d0024 {}
+    #[doc = include_str!("../docs/decisions/0025-killed-by-name-and-judged-by-what-was-seen.md")]
+    pub mod d0025 {}
 }

@@ -80,16 +80,9 @@ impl<'a> Lines<'a> {
         while self.next < self.text.len() {
             let start = self.next;
             let rest = &self.text[start..];
-            let text = match memchr::memchr(b'\n', rest.as_bytes()) {
-                Some(end) => {
-                    self.next += end + 1;
-                    rest[..end].strip_suffix('\r').unwrap_or(&rest[..end])
-                }
-                None => {
-                    self.next = self.text.len();
-                    rest
-                }
-            };
+            let end = memchr::memchr(b'\n', rest.as_bytes());
+            self.next = end.map_or(self.text.len(), |end| start + end + 1);
+            let text = end.map_or(rest, |end| rest[..end].strip_suffix('\r').unwrap_or(&rest[..end]));
             let column = blanks(text.as_bytes(), 0);
             if !matches!(text.as_bytes().get(column), None | Some(b'#')) {
                 self.line = Some(Line { text, start, column });

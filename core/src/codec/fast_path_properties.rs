@@ -1,6 +1,8 @@
 //! The fast path gives what the parser gives, for every input that it takes: generated frontmatter, all short
 //! combinations of the characters that mean something, mutations, and every golden vector.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
@@ -169,12 +171,12 @@ fn nested() -> impl Strategy<Value = String> {
                 text.push_str("- ");
                 columns.push(column + 2);
             }
-            text.push_str(&match kind {
-                0..=4 => format!("k{kind}:\n"),
-                5..=9 => format!("k{kind}: {value}\n"),
-                10 => format!("{value}\n"),
-                _ => format!("k{kind}: {value}  # {value}\n\n"),
-            });
+            let _ = match kind {
+                0..=4 => writeln!(text, "k{kind}:"),
+                5..=9 => writeln!(text, "k{kind}: {value}"),
+                10 => writeln!(text, "{value}"),
+                _ => write!(text, "k{kind}: {value}  # {value}\n\n"),
+            };
         }
         text
     })

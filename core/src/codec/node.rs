@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
         self.count(1, node.start)?;
         let (value, height) = match &node.data {
             Data::Scalar(text, style) => {
-                self.no_nul(node, text)?;
+                self.no_nul(node)?;
                 (resolved(node, text, *style), 0)
             }
             Data::Seq(items, _) => {
@@ -228,7 +228,7 @@ impl<'t> Reader<'t> {
         self.count(1, node.start)?;
         match &node.data {
             Data::Scalar(text, style) => {
-                self.no_nul(node, text)?;
+                self.no_nul(node)?;
                 if node.anchor > 0 {
                     let value = resolved(node, text, *style);
                     self.keep(Anchored { anchor: node.anchor, value, nodes: 1, height: 0 }, node.start)?;
@@ -244,9 +244,14 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn no_nul(&self, node: &Node<'_>, text: &Cow<'_, str>) -> Result<(), Fault> {
+    fn no_nul(&self, scalar: &Node<'_>) -> Result<(), Fault> {
+        let Data::Scalar(text, _) = &scalar.data else { return Ok(()) };
         if (self.raw_nul || matches!(text, Cow::Owned(_))) && memchr::memchr(0, text.as_bytes()).is_some() {
-            return Err(Fault::new(self.names.nul, node.start, "a value holds the character NUL, which databases cannot keep; remove it"));
+            return Err(Fault::new(
+                self.names.nul,
+                scalar.start,
+                "a value holds the character NUL, which databases cannot keep; remove it",
+            ));
         }
         Ok(())
     }

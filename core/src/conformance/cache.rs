@@ -63,6 +63,7 @@ macro_rules! cache_conformance {
             diagnostics_are_replaced_path_by_path
             what_is_written_is_read_back_whole
             a_new_record_whose_key_exists_has_moved
+            large_shared_batches_are_guarded_written_and_found
             an_existing_record_with_another_stamp_has_moved
             a_record_of_another_repository_has_moved
             guard_all_writes_nothing_when_one_record_moved

@@ -270,6 +270,7 @@ impl SyncEngine {
 }
 
 /// What a plan knows of the database.
+#[derive(Clone, Copy)]
 enum Known<'r> {
     /// Nothing was asked, because there was nothing when it began.
     Nothing,

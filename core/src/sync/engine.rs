@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind, Result};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Records made findable in one transaction.
-const INDEXED_AT_ONCE: usize = 1000;
+const INDEXED_AT_ONCE: usize = 1024;
 
 /// Everything that is given from outside.
 #[derive(Debug, Clone)]

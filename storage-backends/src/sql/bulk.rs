@@ -34,10 +34,25 @@ impl Insert {
         R: IntoIterator<Item = T>,
         R::IntoIter: ExactSizeIterator,
     {
+        self.all_by(&SIZES, connection, rows, bind).await
+    }
+
+    /// The same in statements of other sizes, the largest first and 1 the last.
+    pub(super) async fn all_by<T, R>(
+        &self,
+        sizes: &[usize],
+        connection: &mut SqliteConnection,
+        rows: R,
+        bind: impl for<'q> Fn(Bound<'q>, T) -> Result<Bound<'q>, Failure>,
+    ) -> Result<(), Failure>
+    where
+        R: IntoIterator<Item = T>,
+        R::IntoIter: ExactSizeIterator,
+    {
         let mut rows = rows.into_iter();
-        let mut bound = self.next(&mut rows, &bind)?;
+        let mut bound = self.next(sizes, &mut rows, &bind)?;
         while let Some(query) = bound {
-            let (written, next) = tokio::join!(biased; query.execute(&mut *connection), async { self.next(&mut rows, &bind) });
+            let (written, next) = tokio::join!(biased; query.execute(&mut *connection), async { self.next(sizes, &mut rows, &bind) });
             written?;
             bound = next?;
         }
@@ -47,10 +62,11 @@ impl Insert {
     /// The next statement, with as many rows as one takes.
     fn next<'q, T>(
         &self,
+        sizes: &[usize],
         rows: &mut impl ExactSizeIterator<Item = T>,
         bind: &impl Fn(Bound<'q>, T) -> Result<Bound<'q>, Failure>,
     ) -> Result<Option<Bound<'q>>, Failure> {
-        let Some(size) = SIZES.into_iter().find(|size| *size <= rows.len()) else { return Ok(None) };
+        let Some(size) = sizes.iter().copied().find(|size| *size <= rows.len()) else { return Ok(None) };
         let query = sqlx::query(AssertSqlSafe(self.statement(size)));
         rows.take(size).try_fold(query, bind).map(Some)
     }

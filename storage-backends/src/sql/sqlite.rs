@@ -38,7 +38,7 @@ use crate::failpoint;
 use crate::runtime::run;
 
 /// Records that a search indexes in one transaction before it begins.
-const INDEXED_AT_ONCE: usize = 1000;
+const INDEXED_AT_ONCE: usize = 1024;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,8 @@ struct Connections {
     readers: SqlitePool,
     /// Whether the writer may commit without waiting for the disk: left behind where light work ended in a panic.
     light: AtomicBool,
-    log: checkpoint::Log,
+    /// Whether the log is being copied into the file beside the writer.
+    copying: AtomicBool,
 }
 
 impl Connections {
@@ -302,7 +303,6 @@ impl CacheStore for SqliteCache {
                 let mut held = connections.durable_writer().await?;
                 failpoint::hit("sql.apply.asked");
                 let written = async {
-                    connections.log.leave(&mut held, many).await?;
                     let mut transaction = held.begin_with("BEGIN IMMEDIATE").await?;
                     failpoint::hit("sql.apply.begun");
                     let outcome = apply::apply(&mut transaction, &batch).await?;

@@ -1,11 +1,13 @@
 //! Who may write: stamps, keys and concurrent writers.
 
+use std::sync::Arc;
+
 use super::fixture::{
     applied, at, attached, attached_as, batch, both, change, conflict, content, each, find, get, key, live, log, new, new_live, pending,
     write,
 };
 use crate::ErrorKind;
-use crate::store::{ApplyOutcome, Batch, CacheStore, ChangeState, KeptRevision, LogQuery, RecordWrite, Slot, Target};
+use crate::store::{ApplyOutcome, Batch, CacheStore, ChangeState, KeptRevision, LogQuery, RecordWrite, Slot, Target, View};
 
 /// A record comes back exactly as it was written.
 pub async fn what_is_written_is_read_back_whole(store: &dyn CacheStore) {
@@ -37,6 +39,30 @@ pub async fn a_new_record_whose_key_exists_has_moved(store: &dyn CacheStore) {
     let again = batch(id, vec![new_live("pdf", content("skills/other.md"))]);
     assert_eq!(store.apply(&again).await.unwrap(), ApplyOutcome::Moved(vec![0]));
     assert_eq!(get(store, id, "pdf").await.live.unwrap().content, content("skills/pdf.md"));
+}
+
+/// Shared or not, a batch means the same; many in a row are all there, and all are found.
+pub async fn large_shared_batches_are_guarded_written_and_found(store: &dyn CacheStore) {
+    let id = attached(store).await;
+    write(store, id, vec![new_live("e0007", content("skills/e0007.md"))]).await;
+    for portion in 0..4 {
+        let entity = |number: usize| new_live(&format!("e{number:04}"), content(&format!("skills/e{number:04}.md")));
+        let writes: Vec<RecordWrite> = (0..700).map(|number| entity(portion * 700 + number)).collect();
+        let whole = Arc::new(batch(id, writes.clone()));
+        if portion == 0 {
+            assert_eq!(store.apply_shared(Arc::clone(&whole)).await.unwrap(), ApplyOutcome::Moved(vec![7]));
+        }
+        let moved = if portion == 0 { vec![7] } else { Vec::new() };
+        match store.apply_shared(Arc::new(each(id, writes))).await.unwrap() {
+            ApplyOutcome::Applied { uids, moved: left } => assert_eq!((uids.len(), &left), (700 - left.len(), &moved)),
+            other => panic!("the batch is written, not {other:?}"),
+        }
+    }
+    assert_eq!(store.manifest(id, None, 5000).await.unwrap().len(), 2800);
+    assert_eq!(get(store, id, "e2345").await.live.unwrap().content, content("skills/e2345.md"));
+    while store.index(1024).await.unwrap() > 0 {}
+    let hits = store.search(id, "e2345", None, View::Published, 10).await.unwrap();
+    assert_eq!(hits.iter().map(|hit| hit.record.key.clone()).collect::<Vec<_>>(), [key("e2345")]);
 }
 
 /// `Existing` means: as it was read.

@@ -13,7 +13,11 @@ use super::super::words::{json, to_number};
 use crate::failpoint;
 
 /// Records whose texts are in memory at a time.
-const PORTION: usize = 128;
+const PORTION: usize = 512;
+
+/// How many versions a statement takes. The index writes out what it has gathered before every statement of several
+/// rows, so there are as few of them as possible.
+const SIZES: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 const WORD: Insert = Insert { into: "INSERT OR REPLACE INTO word (rowid, title, terms, body) VALUES ", columns: 4, tail: "" };
 
@@ -110,12 +114,19 @@ async fn write(connection: &mut SqliteConnection, portion: Portion) -> Result<()
     if portion.uids.is_empty() {
         return Ok(());
     }
-    sqlx::query("DELETE FROM word WHERE rowid IN (SELECT d.id FROM word_docsize d WHERE d.id IN (SELECT value FROM json_each(?)))")
+    // Most of them never were there.
+    let gone: Vec<i64> = sqlx::query_scalar("SELECT id FROM word_docsize WHERE id IN (SELECT value FROM json_each(?))")
         .bind(json(&portion.gone)?)
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
+    if !gone.is_empty() {
+        sqlx::query("DELETE FROM word WHERE rowid IN (SELECT value FROM json_each(?))")
+            .bind(json(&gone)?)
+            .execute(&mut *connection)
+            .await?;
+    }
     failpoint::hit("sql.index.half");
-    WORD.all(connection, portion.present, |query, version| {
+    WORD.all_by(&SIZES, connection, portion.present, |query, version| {
         Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body))
     })
     .await?;

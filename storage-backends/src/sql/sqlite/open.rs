@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, SqlSafeStr};
 
 use super::super::failure::{Failure, is_busy, is_misfit, told};
-use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace, checkpoint};
+use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace};
 use crate::failpoint;
 
 const READERS: u32 = 4;
@@ -51,7 +51,7 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
     let patience = options.busy_timeout;
     let connect = connect.busy_timeout(patience).foreign_keys(true).pragma("cache_size", "-16000").disable_statement_logging();
     // Rows cross a thread: fewer, larger portions; and a checkpoint for each few batches instead of for each.
-    let connect = connect.row_buffer_size(512).pragma("wal_autocheckpoint", checkpoint::PAGES);
+    let connect = connect.row_buffer_size(512).pragma("wal_autocheckpoint", "2000");
     let explain = |failure| told(failure, &name, patience);
 
     settle(&connect, patience, &options.place, &name).await?;
@@ -76,7 +76,8 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
             writer,
             readers,
             light: AtomicBool::new(false),
-            log: checkpoint::Log::new(options.place == SqlitePlace::Memory),
+            // Memory has no log that could be copied.
+            copying: AtomicBool::new(options.place == SqlitePlace::Memory),
         }),
     })
 }
