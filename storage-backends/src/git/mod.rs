@@ -2,8 +2,8 @@
 //! branch, the checkout and everything about durability are done here, because gix never waits for the disk. No
 //! `git` program is needed, and nothing outside this folder knows of gix.
 //!
-//! Besides git's own files there is one folder `lorebase` in the repository: the writers' lock, and the journal from
-//! which an interrupted move of the branch is completed.
+//! Besides git's own files there is one folder `lorebase` in the repository: the writers' lock, the mark that tells our
+//! lock files from others, and the journal from which an interrupted move of the branch is completed.
 
 mod advance;
 mod attributes;
