@@ -36,8 +36,8 @@ impl Row {
     }
 
     fn render(&self) -> String {
-        let head: String = self.fields.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-        format!("---\n{head}---\n{}", self.body)
+        let lines: Vec<String> = self.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        format!("---\n{}\n---\n{}", lines.join("\n"), self.body)
     }
 }
 

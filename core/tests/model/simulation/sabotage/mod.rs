@@ -15,7 +15,7 @@ const BUDGET: u32 = 2000;
 
 /// Fails where histories go on as if nothing were missing. Tells which check saw it, and after how many.
 pub(crate) fn is_seen(over: &str, missing: Missing, stage: fn() -> Stage) {
-    let name = format!("sabotage: {}, over {over}", missing.as_str());
+    let name = format!("sabotage over {over}: {}", missing.as_str());
     let begun = Instant::now();
     let stage = || stage().without(missing);
     let Searched { histories, steps, failed, .. } =
