@@ -17,9 +17,6 @@ use crate::failpoint;
 const READERS: u32 = 4;
 /// How long a call waits for a connection of this process: the queue of writers always moves.
 const QUEUE: Duration = Duration::from_mins(1);
-/// Of a new file, in bytes. An entity's row is about as long as SQLite's usual page: in larger ones rows and the log
-/// take a fifth less work.
-const PAGE: u32 = 8192;
 const TABLES: &str = include_str!("../../../migrations/sqlite/0001_tables.sql");
 
 fn migrator() -> Migrator {
@@ -42,7 +39,6 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
             let connect = SqliteConnectOptions::new()
                 .filename(path)
                 .create_if_missing(options.create)
-                .page_size(PAGE)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full);
             (path.display().to_string(), connect)
@@ -51,7 +47,7 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
     let patience = options.busy_timeout;
     let connect = connect.busy_timeout(patience).foreign_keys(true).pragma("cache_size", "-16000").disable_statement_logging();
     // Rows cross a thread: fewer, larger portions; and a checkpoint for each few batches instead of for each.
-    let connect = connect.row_buffer_size(512).pragma("wal_autocheckpoint", "2000");
+    let connect = connect.row_buffer_size(512).pragma("wal_autocheckpoint", "4000");
     let explain = |failure| told(failure, &name, patience);
 
     settle(&connect, patience, &options.place, &name).await?;
