@@ -28,6 +28,9 @@ pub(super) fn make(options: &GitOptions) -> Result<()> {
     let failed = |error: io::Error| refused(error.to_string()).caused_by(error);
     // With a work tree, what is made is only the folder `.git` in it.
     let (above, target) = if options.bare { (parent(path).to_owned(), path.clone()) } else { (path.clone(), path.join(".git")) };
+    if path.is_file() {
+        return Err(refused("a file is there; name a folder".to_owned()));
+    }
     fs::create_dir_all(&above).map_err(failed)?;
     if target.exists() && fs::read_dir(&target).map_err(failed)?.next().is_some() {
         return Err(refused("the folder is not empty".to_owned()));
