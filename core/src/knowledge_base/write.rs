@@ -325,10 +325,15 @@ impl KnowledgeBase {
         let attempt = self.attempt(write).await?;
         let Attempt::Written(uid) = attempt else { return Ok((attempt, None)) };
         if let Some(made) = made {
-            match self.0.engine.straight(outlook, &Record { uid, ..made }, None).await? {
-                plan::Straight::Published(record) => return Ok((attempt, record)),
-                plan::Straight::Saved { again: false } => return Ok((attempt, None)),
-                plan::Straight::NotTaken | plan::Straight::Refused(_) | plan::Straight::Saved { again: true } => {}
+            match self.0.engine.straight(outlook, &Record { uid, ..made }, None).await {
+                Ok(plan::Straight::Published(record)) => return Ok((attempt, record)),
+                Ok(plan::Straight::Saved { again: false }) => return Ok((attempt, None)),
+                Ok(plan::Straight::NotTaken | plan::Straight::Refused(_) | plan::Straight::Saved { again: true }) => {}
+                // It is durable: whatever goes wrong from here on delays it.
+                Err(error) => {
+                    tracing::warn!(%error, "the save stays pending");
+                    return Ok((attempt, None));
+                }
             }
         }
         self.publish(uid).await?;

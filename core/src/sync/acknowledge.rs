@@ -58,6 +58,17 @@ impl Reread {
     }
 }
 
+/// What becomes of the cursor with an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cursors {
+    /// It stays, and the next ingest looks at everything unless the last portion says otherwise.
+    Doubt,
+    /// It moves to the chain's tip.
+    Move,
+    /// It moves, and the next ingest looks at everything.
+    MoveInDoubt,
+}
+
 fn uids(items: &[PreparedItem]) -> Vec<i64> {
     items.iter().map(|item| item.uid).collect()
 }
@@ -86,7 +97,7 @@ impl SyncEngine {
             if visible {
                 self.acknowledge(round, &chain).await?;
             } else if let Some(left) = left {
-                self.acknowledge(round, &left).await?;
+                self.acknowledge_some(round, &left, false).await?;
             } else if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER {
                 lost.push(chain);
             }
@@ -118,26 +129,33 @@ impl SyncEngine {
     /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base. A
     /// long chain is acknowledged portion by portion, and is settled with the last.
     pub(super) async fn acknowledge(&self, round: &mut Round, prepared: &Prepared) -> Result<()> {
+        self.acknowledge_some(round, prepared, true).await
+    }
+
+    /// The same for what is left of a chain, where it is not `whole`: a portion of the rest may have been acknowledged before
+    /// it was lost, so that git is taken in again as a whole.
+    async fn acknowledge_some(&self, round: &mut Round, prepared: &Prepared, whole: bool) -> Result<()> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
         let mut rest = prepared.items.as_slice();
         let mut known = None;
         while rest.len() > PORTION {
             let (portion, after) = rest.split_at(PORTION);
             let uids = uids(&after[..after.len().min(PORTION)]);
-            let part = Box::pin(self.acknowledge_part(round, prepared, portion, false, known));
+            let part = Box::pin(self.acknowledge_part(round, prepared, portion, Cursors::Doubt, known));
             let (done, following) = both(part, self.read_known(&uids)).await;
             done?;
             round.progress(Phase::Publish, prepared.items.len() - after.len(), prepared.items.len());
             // What is there of a long chain is believed as long as the stamps agree.
             (known, rest) = (Some(following?), after);
         }
-        Box::pin(self.acknowledge_part(round, prepared, rest, true, known)).await.map(drop)
+        let cursor = if whole { Cursors::Move } else { Cursors::MoveInDoubt };
+        Box::pin(self.acknowledge_part(round, prepared, rest, cursor, known)).await.map(drop)
     }
 
     /// The same for a chain of one save whose record is known; gives the lease back with it. Returns what was written.
     pub(super) async fn acknowledge_known(&self, round: &mut Round, prepared: &Prepared, known: Known) -> Result<Batch> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
-        self.acknowledge_part(round, prepared, &prepared.items, true, Some(Known { release: true, ..known })).await
+        self.acknowledge_part(round, prepared, &prepared.items, Cursors::Move, Some(Known { release: true, ..known })).await
     }
 
     /// Acknowledges some items of a chain; with the last ones it is settled and the cursor moves.
@@ -146,7 +164,7 @@ impl SyncEngine {
         round: &mut Round,
         prepared: &Prepared,
         items: &[PreparedItem],
-        last: bool,
+        cursor: Cursors,
         mut known: Option<Known>,
     ) -> Result<Batch> {
         let uids = uids(items);
@@ -183,9 +201,15 @@ impl SyncEngine {
                 self.refresh_siblings(&mut batch, prepared, &touched).await?;
                 note_published(&mut batch, findings, before);
             }
-            if last {
+            if cursor == Cursors::Doubt {
+                // Should the branch lose the chain before all of it is acknowledged, what was is no longer what git has,
+                // and no difference between commits would name it.
+                if let Some(before) = row.cursor.as_ref().filter(|before| in_order && !before.fingerprint.is_empty()) {
+                    batch.repository_patch.cursor = Slot::Set(Cursor { commit: before.commit.clone(), fingerprint: String::new() });
+                }
+            } else {
                 if in_order {
-                    let fingerprint = settings.fingerprint.clone();
+                    let fingerprint = if cursor == Cursors::Move { settings.fingerprint.clone() } else { String::new() };
                     batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
                     batch.repository_patch.config = Slot::Set(settings.stored.clone());
                 }
@@ -215,10 +239,11 @@ impl SyncEngine {
     }
 
     async fn read_known(&self, uids: &[i64]) -> Result<Known> {
-        let outlook = self.cache.outlook(self.repository, None).await?;
+        let row = self.cache.repository(self.repository).await?;
+        let findings = self.cache.diagnostics(self.repository).await?;
         let records = self.cache.records_by_uid(self.repository, uids).await?;
         let records = records.into_iter().flatten().map(|record| (record.uid, record)).collect();
-        Ok(Known { row: outlook.row, records, findings: outlook.findings, release: false })
+        Ok(Known { row, records, findings, release: false })
     }
 
     /// The entries of JSON files as they stand in the file (a new one is indented like its neighbours), and what is to
@@ -344,9 +369,19 @@ fn acknowledged(record: &Record, item: &PreparedItem, read: Reread, now: Timesta
             }
             _ => Slot::Clear,
         };
+        // Readers may have seen a higher number meanwhile, with other private fields.
+        let mut revision = same.map_or(item.revision, |change| change.revision);
+        if let Some(live) = record.live.as_ref().filter(|live| live.revision > revision) {
+            if live.content.same_bytes(&decoded.content) {
+                revision = live.revision;
+            } else {
+                write.revision += 1;
+                revision = write.revision;
+            }
+        }
         write.live = Slot::Set(Live {
             content: decoded.content,
-            revision: same.map_or(item.revision, |change| change.revision),
+            revision,
             blob: blob.clone(),
             commit: item.commit.clone(),
             explicit_id: decoded.explicit_id,

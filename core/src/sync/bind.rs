@@ -34,10 +34,13 @@ pub(super) const DUPLICATE_ID: &str = "identity.duplicate";
 pub(super) const PATH_CLASH: &str = "path.clash";
 /// Code of a second entity with a value that only one may have.
 pub(super) const UNIQUE_TAKEN: &str = "unique.taken";
+/// The repository does not have the content of a file.
+pub(super) const FILE_MISSING: &str = "file.missing";
 
-/// Whether a finding goes away when something elsewhere does: its file is looked at again until then.
+/// Whether a finding goes away when something elsewhere changes (what is missing may be fetched): its file is looked at
+/// again until then.
 pub(super) fn is_contested(code: &str) -> bool {
-    matches!(code, DUPLICATE_ID | PATH_CLASH | UNIQUE_TAKEN)
+    matches!(code, DUPLICATE_ID | PATH_CLASH | UNIQUE_TAKEN | FILE_MISSING)
 }
 
 /// Binds `incoming` to `records`. `looked_at` says of a file whether it was read in full or is gone: records living

@@ -2,6 +2,7 @@
 //! until the commit is made is only what names them. The steps are those of every chain.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use super::both::both;
 use super::engine::{Round, SyncEngine};
@@ -15,6 +16,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// Changes whose contents are in memory at a time; while these are stored, as many are read.
 const PORTION: usize = 250;
+
+/// How often the lease is extended while contents are stored.
+const RENEWED: Duration = Duration::from_secs(20);
 
 /// What a commit of very much will be.
 #[derive(Default)]
@@ -59,9 +63,15 @@ impl SyncEngine {
             Some(first) => self.cache.records_by_uid(self.repository, first).await?,
             None => Vec::new(),
         };
+        let mut renewed = now;
         while portions.next().is_some() {
             if round.stops() {
                 return Ok(Some(Outcome::Done));
+            }
+            let at = self.env.clock.now();
+            if at.duration_since(renewed).unsigned_abs() > RENEWED {
+                self.apply_fenced(&self.batch_for(round, at)).await?;
+                renewed = at;
             }
             let following = portions.peek().copied().unwrap_or_default();
             let records_now: Vec<Record> = std::mem::take(&mut records).into_iter().flatten().collect();
@@ -92,6 +102,8 @@ impl SyncEngine {
         if bulk.items.is_empty() {
             return Ok(Some(if settled { Outcome::More } else { Outcome::Done }));
         }
+        // Nobody knows of the chain before it is recorded: its time begins now.
+        let now = self.env.clock.now();
         let prepared = match self.prepare_bulk(round, head.clone(), bulk, &chain, now).await {
             Ok(prepared) => prepared,
             // Who it is that cannot be written is found among few.

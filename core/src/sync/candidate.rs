@@ -39,7 +39,9 @@ pub(super) fn candidate(settings: &Settings, task: &FileTask, read: BlobRead) ->
             "file.too_large",
             format!("the file has {size} bytes, more than {LARGEST_FILE}; split it or keep it outside the kinds' folders"),
         ),
-        (BlobRead::Missing, _) => broken("file.missing", "its content is not in this repository (a partial clone?); fetch it".to_owned()),
+        (BlobRead::Missing, _) => {
+            broken(super::bind::FILE_MISSING, "its content is not in this repository (a partial clone?); fetch it".to_owned())
+        }
         (BlobRead::Found(_), None) => broken("internal", format!("the kind `{}` vanished", task.kind)),
     };
     let sound = !decoded.diagnostics.iter().any(|finding| finding.severity == Severity::Error);

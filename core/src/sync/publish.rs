@@ -112,10 +112,9 @@ impl SyncEngine {
         {
             return Ok(outcome);
         }
-        let most = if policy == CommitPolicy::PerBatch { COMMIT } else { CHAIN };
-        let mut records = self.cache.pending(self.repository, due, most + tried.len()).await?;
+        let mut records = self.cache.pending(self.repository, due, CHAIN + tried.len()).await?;
         records.retain(|record| record.change.as_ref().is_some_and(|change| !tried.contains(&(record.uid, change.revision))));
-        records.truncate(most);
+        records.truncate(CHAIN);
         if records.is_empty() {
             return Ok(Outcome::Done);
         }

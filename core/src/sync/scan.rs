@@ -91,14 +91,19 @@ impl Scan {
     /// From the whole tree and everything that SQL last agreed to; with `again`, files that did not change are read
     /// as well.
     pub(super) fn of_tree(config: &Config, tree: &[TreeEntry], manifest: &[ManifestRow], again: bool) -> Self {
-        let agreed: HashMap<&str, &BlobId> = manifest.iter().map(|row| (row.location.path.as_str(), &row.blob)).collect();
+        // The entries of one file need not agree: a held deletion or a broken entry stays what it was.
+        let mut agreed: HashMap<&str, Option<&BlobId>> = HashMap::new();
+        for row in manifest {
+            let blob = agreed.entry(row.location.path.as_str()).or_insert(Some(&row.blob));
+            *blob = blob.filter(|blob| **blob == row.blob);
+        }
         let mut scan = Self::default();
         let mut present = HashSet::new();
         for entry in tree {
             let known = agreed.get(entry.path.as_str());
             if scan.see(config, entry) {
                 present.insert(entry.path.as_str());
-                if !again && known == Some(&&entry.blob) {
+                if !again && known == Some(&Some(&entry.blob)) {
                     scan.files.pop_if(|task| task.path.as_str() == entry.path);
                 }
             }

@@ -115,3 +115,35 @@ fn dying_at_any_call_loses_and_doubles_nothing() {
     }
     assert!(struck >= 15, "only {struck} calls were struck");
 }
+
+#[test]
+fn a_branch_that_loses_a_half_acknowledged_export_is_taken_in_as_a_whole() {
+    let (mut struck, mut half) = (0, 0);
+    for call in 0.. {
+        let world = waiting();
+        let before = run(world.git.head()).unwrap();
+        let faults = Faults::new();
+        let kb = world.faulty(PublishMode::Off, &faults);
+        faults.arm(call, Fault::StopAfter);
+        let mut act = Box::pin(async { kb.export(true, None).await });
+        let _ = poll_once(act.as_mut());
+        if faults.struck().is_none() {
+            break;
+        }
+        struck += 1;
+        drop(act);
+        faults.disarm();
+        world.processes.kill(kb.engine().owner().instance);
+        let restarted = world.another(PublishMode::Off);
+        let waits = run(restarted.status()).unwrap().pending;
+        if waits == 0 || waits == MANY as u64 + 5 {
+            continue;
+        }
+        half += 1;
+        world.git.force(before.as_ref()).unwrap();
+        world.clock.advance(Duration::from_secs(1));
+        run(restarted.sync(SyncOptions { allow_deletions: true, ..SyncOptions::default() })).unwrap();
+        world.assert_at_rest(&restarted);
+    }
+    assert!(struck >= 15 && half >= 1, "{half} of {struck} calls left an export acknowledged by half");
+}

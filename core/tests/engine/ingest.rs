@@ -355,3 +355,26 @@ fn a_rewritten_and_collected_history_is_still_the_same_repository() {
     assert_eq!(row.root, head, "the new first commit names the repository from now on");
     world.assert_no_drift();
 }
+
+#[test]
+fn a_json_file_that_comes_back_while_deletions_are_held_is_read_again() {
+    let world = World::new();
+    let file = |entries: &[(String, &str)]| {
+        let lines: Vec<String> = entries.iter().map(|(id, name)| format!("  \"{id}\": {{\"name\": \"{name}\"}}")).collect();
+        format!("{{\n{}\n}}\n", lines.join(",\n"))
+    };
+    let before: Vec<_> = (0..40).map(|number| (format!("e{number:02}"), "Old")).collect();
+    world.write("categories/metadata.json", &file(&before));
+    world.sync();
+    let mut after: Vec<_> = before[..10].to_vec();
+    after[0].1 = "New";
+    after.push(("e005".to_owned(), "Newcomer"));
+    world.write("categories/metadata.json", &file(&after));
+    assert_eq!(world.sync().held_deletions, 30);
+    assert_eq!(world.get("category", "e00").unwrap().title, "New");
+    world.write("categories/metadata.json", &file(&before));
+    world.sync();
+    assert_eq!(world.get("category", "e00").unwrap().title, "Old");
+    assert!(world.get("category", "e005").is_none());
+    world.assert_no_drift();
+}

@@ -70,9 +70,18 @@ fn loose(shared: &Shared, objects: &Storage, tip: ObjectId) -> Result<()> {
         written.push((temporary, folder.join(&hex[2..])));
     }
     // One wait for the disk also does for the branch that will name them. Where it cannot be written yet, it is later.
-    let next = Next::write(shared, tip).ok();
-    let fresh = written.iter().map(|(temporary, _)| temporary.as_path());
-    shared.disk.all(&fresh.chain(next.as_ref().map(|next| next.path.as_path())).collect::<Vec<_>>())?;
+    let mut next = Next::write(shared, tip).ok();
+    let mut fresh: Vec<&Path> = written.iter().map(|(temporary, _)| temporary.as_path()).collect();
+    let objects = fresh.len();
+    fresh.extend(next.as_ref().map(|next| next.path.as_path()));
+    if let Err(error) = shared.disk.all(&fresh) {
+        // Another process tidies up temporary files that are not its own.
+        if next.as_ref().is_none_or(|next| next.path.exists()) {
+            return Err(error);
+        }
+        shared.disk.all(&fresh[..objects])?;
+        next = None;
+    }
     *shared.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
     for (number, (temporary, path)) in written.iter().enumerate() {
         if number == written.len() / 2 {

@@ -194,10 +194,17 @@ fn damaged(tree: ObjectId, error: gix::Error) -> Error {
     errors::gix(&format!("read the tree {tree}"), error)
 }
 
+/// From how many blobs on a handle is kept for the next ones. It holds on to packs that `git gc` has replaced.
+const MANY: usize = 32;
+
 /// The bytes of blobs in the order asked.
 pub(super) fn read(shared: &Shared, blobs: &[BlobId], limit: u64) -> Result<Vec<BlobRead>> {
-    let repo = shared.take_reader().unwrap_or_else(|| reader(shared));
     let mut buffer = Vec::new();
+    if blobs.len() < MANY {
+        let repo = shared.local();
+        return blobs.iter().map(|blob| read_one(shared, &repo, blob, limit, &mut buffer)).collect();
+    }
+    let repo = shared.take_reader().unwrap_or_else(|| reader(shared));
     let read = blobs.iter().map(|blob| read_one(shared, &repo, blob, limit, &mut buffer)).collect();
     shared.keep_reader(repo);
     read

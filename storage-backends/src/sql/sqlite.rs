@@ -130,8 +130,12 @@ macro_rules! reading {
         run(async move {
             let read = async {
                 let mut held = connections.readers.acquire().await?;
-                let $connection = &mut *held;
-                $body.await
+                let read: Result<_, Failure> = async {
+                    let $connection = &mut *held;
+                    $body.await
+                }
+                .await;
+                Connections::checked(&mut held, read)
             };
             read.await.map_err(|failure: Failure| connections.told(failure))
         })

@@ -80,8 +80,16 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
         };
         // What the source says where a person has edited is kept beside the entity until somebody decides, or until the
         // entity is gone.
-        let asked = |(of, which, value): &(String, String, String)| of == kind && which == id && value.contains(token);
+        let refreshed = intents[at..].iter().filter(|intent| intent.what == What::Refresh && intent.kind == kind && intent.id == id);
+        let said: Vec<&str> = refreshed.flat_map(|intent| &intent.values).map(|(_, token)| token.as_str()).collect();
+        let asked =
+            |(of, which, value): &(String, String, String)| of == kind && which == id && tokens(value).any(|text| said.contains(&text));
         if of_source.contains(token) && (history.removed_or_restored(id) || sight.open.iter().any(asked)) {
+            continue;
+        }
+        // A file without an id may have been deleted under the id of its next place.
+        let there = |intent: &&&Intent| intent.seen.as_deref().is_some_and(|seen| tokens(seen).any(|text| text == token));
+        if intents[at + 1..].iter().filter(|intent| intent.what == What::Delete && intent.kind == kind).any(|intent| there(&intent)) {
             continue;
         }
         if let Some(fault) = lost(field, token, entity, shown, later, history) {

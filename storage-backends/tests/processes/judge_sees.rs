@@ -152,3 +152,27 @@ fn differences_damage_waiting_and_failures_are_seen_by_both() {
         assert_eq!(wrong.iter().filter(|fault| fault.contains(says)).count(), 2, "{says} in {wrong:#?}");
     }
 }
+
+#[test]
+fn a_file_without_an_id_that_was_deleted_under_its_next_id_is_no_loss() {
+    let mut story = Story::good();
+    story.sight.entities.clear();
+    story.history.commit(
+        "d",
+        false,
+        &message("00000000-0000-4000-8000-000000000003"),
+        "--- a/h\n+++ /dev/null\n-id: h-1\n-region: t1x2z\n",
+    );
+    story.is_told("`t1x2z` saved as region of customer h-1 is lost");
+    let delete = Intent {
+        number: "3".to_owned(),
+        what: What::Delete,
+        kind: "customer".to_owned(),
+        id: "h-2".to_owned(),
+        values: Vec::new(),
+        seen: Some("Acme {\"region\":\"t1x2z\"}".to_owned()),
+    };
+    story.lines.extend([Line::Intent(delete), acknowledged("3", "00000000-0000-4000-8000-000000000003")]);
+    let (_, [lost, _], _) = story.judged();
+    assert_eq!(lost, 0);
+}

@@ -34,7 +34,8 @@ pub(crate) struct Intent {
     pub(crate) id: String,
     /// Field (or `title`, `body`) and token.
     pub(crate) values: Vec<(String, String)>,
-    /// The token that the form showed where the save puts its own, if it was made from a form.
+    /// The token that the form showed where the save puts its own, if it was made from a form; everything that was shown
+    /// of what is deleted.
     pub(crate) seen: Option<String>,
 }
 

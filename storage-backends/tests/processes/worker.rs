@@ -267,7 +267,16 @@ impl Worker {
         let Some(entity) = self.pick() else { return };
         let (kind, id) = (entity.kind.to_string(), entity.id.to_string());
         let (number, begun) = (self.number(), Instant::now());
-        self.announce(&number, What::Delete, &kind, &id, &[]);
+        let fields = serde_json::Value::Object(entity.fields.clone());
+        let seen = Some(format!("{} {} {fields}", entity.title, entity.body));
+        self.pen.write(&Line::Intent(Intent {
+            number: number.clone(),
+            what: What::Delete,
+            kind: kind.clone(),
+            id,
+            values: Vec::new(),
+            seen,
+        }));
         let outcome = self.kb.delete(Delete::new(&kind, Selector::Id(entity.id.clone())).author(ada())).await;
         self.answer(number, begun, outcome.map(|was| (was.revision, "deleted".to_owned())));
         self.known.retain(|known| known.id != entity.id);

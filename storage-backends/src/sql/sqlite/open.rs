@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, SqlSafeStr};
 
 use super::super::failure::{Failure, is_busy, is_misfit, told};
-use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace};
+use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace, checkpoint};
 use crate::failpoint;
 
 const READERS: u32 = 4;
@@ -65,6 +65,8 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
             writer.clone()
         }
     };
+    let version: String =
+        sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&readers).await.map_err(|error| told(error.into(), &name, patience))?;
     Ok(SqliteCache {
         connections: Arc::new(Connections {
             name,
@@ -73,7 +75,7 @@ pub(super) async fn open(options: SqliteOptions) -> Result<SqliteCache> {
             readers,
             light: AtomicBool::new(false),
             // Memory has no log that could be copied.
-            copying: AtomicBool::new(options.place == SqlitePlace::Memory),
+            copying: AtomicBool::new(options.place == SqlitePlace::Memory || !checkpoint::is_safe(&version)),
         }),
     })
 }
