@@ -84,7 +84,7 @@ pub(crate) fn judge(lines: &[Line], sight: &Sight, history: &History) -> (Figure
         let said: Vec<&str> = refreshed.flat_map(|intent| &intent.values).map(|(_, token)| token.as_str()).collect();
         let asked =
             |(of, which, value): &(String, String, String)| of == kind && which == id && tokens(value).any(|text| said.contains(&text));
-        if of_source.contains(token) && (history.removed_or_restored(id) || sight.open.iter().any(asked)) {
+        if of_source.contains(token) && (entity.is_none() || history.removed_or_restored(id) || sight.open.iter().any(asked)) {
             continue;
         }
         // A file without an id may have been deleted under the id of its next place.
