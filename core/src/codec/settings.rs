@@ -225,6 +225,7 @@ mod tests {
             (under("review: true"), "settings.value", 4, 5),
             (under("format: json"), "settings.value", 2, 3),
             (under("glob: ''"), "settings.value", 4, 11),
+            (under("glob: 'p-*['"), "settings.value", 4, 11),
             (under("private: [id]"), "settings.value", 4, 15),
             (under("private: [mail, name]"), "settings.value", 4, 14),
             (under("derived: {born: created}\n    private: [born]"), "settings.value", 5, 14),

@@ -49,6 +49,11 @@ pub(super) fn read(key: &Node<'_>, name: &str, node: &Node<'_>, built_in: &[Kind
             "a kind with `format: json` needs `glob`: the name of its one file",
         ));
     }
+    if let Some((_, value)) = named("glob").filter(|_| kind.format != Format::Json)
+        && let Err(error) = fast_glob::validate(&kind.glob)
+    {
+        return Err(wrong(value, &format!("`glob` is no pattern: {error}; correct it")));
+    }
     let place = named("glob").or(named("folder")).map_or(key, |(_, value)| value);
     if kind.format == Format::Json {
         safe(place, &joined(&kind.folder, &kind.glob))?;
