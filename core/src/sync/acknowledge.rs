@@ -370,15 +370,9 @@ fn acknowledged(record: &Record, item: &PreparedItem, read: Reread, now: Timesta
             _ => Slot::Clear,
         };
         // Readers may have seen a higher number meanwhile, with other private fields.
-        let mut revision = same.map_or(item.revision, |change| change.revision);
-        if let Some(live) = record.live.as_ref().filter(|live| live.revision > revision) {
-            if live.content.same_bytes(&decoded.content) {
-                revision = live.revision;
-            } else {
-                write.revision += 1;
-                revision = write.revision;
-            }
-        }
+        let revision = same.map_or(item.revision, |change| change.revision);
+        let renumbered = record.live.as_ref().filter(|live| live.content.same_bytes(&decoded.content));
+        let revision = renumbered.map_or(revision, |live| live.revision.max(revision));
         write.live = Slot::Set(Live {
             content: decoded.content,
             revision,
