@@ -69,40 +69,57 @@ enum Cursors {
     MoveInDoubt,
 }
 
+/// Whether a chain stands on what was taken in last: only then is it all that is new.
+fn follows(row: &RepositoryRow, chain: &Prepared) -> bool {
+    row.cursor.as_ref().map(|cursor| &cursor.commit) == chain.parent.as_ref()
+}
+
 fn uids(items: &[PreparedItem]) -> Vec<i64> {
     items.iter().map(|item| item.uid).collect()
 }
 
 impl SyncEngine {
-    /// What a process that died left behind: chains that became visible are acknowledged. Returns those that never
-    /// will be: they are forgotten once git was taken in, because a force-push may have left a part of one.
+    /// What processes that died left behind: chains that became visible are acknowledged. Returns those that are not:
+    /// they are forgotten once git was taken in, because a part of one may have become visible all the same.
     pub(super) async fn recover(&self, round: &mut Round) -> Result<Vec<Prepared>> {
         let prepared = self.cache.prepared(self.repository).await?;
-        let mut lost = Vec::new();
+        let mut over = Vec::new();
         if prepared.is_empty() {
-            return Ok(lost);
+            return Ok(over);
         }
         let git = self.git()?;
         let head = git.head().await?;
+        let mut visible = Vec::new();
         for chain in prepared {
-            let visible = match &head {
+            let whole = match &head {
                 Some(head) => git.contains(head, &chain.tip).await?,
                 None => false,
             };
-            tracing::info!(batch = %chain.id, visible, "recovering a prepared chain");
             let left = match &head {
-                Some(head) if !visible => self.left_of(&chain, head).await?,
+                Some(head) if !whole => self.left_of(&chain, head).await?,
                 _ => None,
             };
-            if visible {
-                self.acknowledge(round, &chain).await?;
+            tracing::info!(batch = %chain.id, whole, left = left.as_ref().map_or(0, |left| left.items.len()), "recovering a prepared chain");
+            if whole {
+                visible.push((chain, true));
             } else if let Some(left) = left {
-                self.acknowledge_some(round, &left, false).await?;
+                visible.push((left, false));
             } else if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER {
-                lost.push(chain);
+                over.push(chain);
             }
         }
-        Ok(lost)
+        // Chains that were prepared in one second begin with the same commits as far as they say the same: the longest
+        // holds the others.
+        visible.sort_by_key(|(chain, _)| std::cmp::Reverse(chain.items.len()));
+        for (chain, whole) in visible {
+            let row = self.cache.repository(self.repository).await?;
+            if follows(&row, &chain) {
+                self.acknowledge_some(round, &chain, whole).await?;
+            } else {
+                over.push(chain);
+            }
+        }
+        Ok(over)
     }
 
     /// The beginning of a chain that a force-push left on the branch, as a chain of its own.
@@ -138,12 +155,13 @@ impl SyncEngine {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
         let mut rest = prepared.items.as_slice();
         let mut known = None;
+        let mut whole = whole;
         while rest.len() > PORTION {
             let (portion, after) = rest.split_at(PORTION);
             let uids = uids(&after[..after.len().min(PORTION)]);
             let part = Box::pin(self.acknowledge_part(round, prepared, portion, Cursors::Doubt, known));
             let (done, following) = both(part, self.read_known(&uids)).await;
-            done?;
+            whole &= done?.1;
             round.progress(Phase::Publish, prepared.items.len() - after.len(), prepared.items.len());
             // What is there of a long chain is believed as long as the stamps agree.
             (known, rest) = (Some(following?), after);
@@ -155,10 +173,13 @@ impl SyncEngine {
     /// The same for a chain of one save whose record is known; gives the lease back with it. Returns what was written.
     pub(super) async fn acknowledge_known(&self, round: &mut Round, prepared: &Prepared, known: Known) -> Result<Batch> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
-        self.acknowledge_part(round, prepared, &prepared.items, Cursors::Move, Some(Known { release: true, ..known })).await
+        self.acknowledge_part(round, prepared, &prepared.items, Cursors::Move, Some(Known { release: true, ..known }))
+            .await
+            .map(|(batch, _)| batch)
     }
 
-    /// Acknowledges some items of a chain; with the last ones it is settled and the cursor moves.
+    /// Acknowledges some items of a chain; with the last ones it is settled and the cursor moves. Returns what was written,
+    /// and whether it was every item: what a version that cannot be read any more left in git, the next ingest looks at.
     async fn acknowledge_part(
         &self,
         round: &mut Round,
@@ -166,7 +187,7 @@ impl SyncEngine {
         items: &[PreparedItem],
         cursor: Cursors,
         mut known: Option<Known>,
-    ) -> Result<Batch> {
+    ) -> Result<(Batch, bool)> {
         let uids = uids(items);
         let release = known.as_ref().is_some_and(|known| known.release);
         for _ in 0..TRIES {
@@ -176,43 +197,45 @@ impl SyncEngine {
                 None => self.read_known(&uids).await?,
             };
             let settings = self.stored_settings(row.config.as_ref());
-            let in_order = row.cursor.as_ref().map(|cursor| &cursor.commit) == prepared.parent.as_ref();
+            if !follows(&row, prepared) {
+                return Err(Error::new(
+                    ErrorKind::Busy,
+                    "another process took git in before these saves were acknowledged; they are in git, and the next synchronisation says so",
+                ));
+            }
             let mut batch = self.batch_for(round, now);
             batch.release = release;
-            if in_order {
-                let mut touched: HashMap<&str, &BlobId> = HashMap::new();
-                let (entries, mut findings) = self.written_entries(&settings, &records, items).await?;
-                for item in items {
-                    let Some(record) = records.get(&item.uid) else { continue };
-                    let content = match held(record, item.revision) {
-                        Some(content) => Cow::Borrowed(content),
-                        None => match self.cache.revision(self.repository, item.uid, item.revision).await? {
-                            Some(kept) => Cow::Owned(kept.content),
-                            None => continue,
-                        },
-                    };
-                    if let (Some(blob), Some(_)) = (&item.blob, &item.location.entry) {
-                        touched.insert(item.location.path.as_str(), blob);
-                    }
-                    let read = Reread::of(&settings, record, item, entries.get(&item.location).unwrap_or(&content));
-                    look_at_file(&settings, record, item, &read, &mut findings);
-                    batch.writes.extend(acknowledged(record, item, read, now));
+            let mut touched: HashMap<&str, &BlobId> = HashMap::new();
+            let (entries, mut findings) = self.written_entries(&settings, &records, items).await?;
+            for item in items {
+                let Some(record) = records.get(&item.uid) else { continue };
+                let content = match held(record, item.revision) {
+                    Some(content) => Cow::Borrowed(content),
+                    None => match self.cache.revision(self.repository, item.uid, item.revision).await? {
+                        Some(kept) => Cow::Owned(kept.content),
+                        None => continue,
+                    },
+                };
+                if let (Some(blob), Some(_)) = (&item.blob, &item.location.entry) {
+                    touched.insert(item.location.path.as_str(), blob);
                 }
-                self.refresh_siblings(&mut batch, prepared, &touched).await?;
-                note_published(&mut batch, findings, before);
+                let read = Reread::of(&settings, record, item, entries.get(&item.location).unwrap_or(&content));
+                look_at_file(&settings, record, item, &read, &mut findings);
+                batch.writes.extend(acknowledged(record, item, read, now));
             }
+            let every = batch.writes.len() == items.len();
+            self.refresh_siblings(&mut batch, prepared, &touched).await?;
+            note_published(&mut batch, findings, before);
             if cursor == Cursors::Doubt {
                 // Should the branch lose the chain before all of it is acknowledged, what was is no longer what git has,
                 // and no difference between commits would name it.
-                if let Some(before) = row.cursor.as_ref().filter(|before| in_order && !before.fingerprint.is_empty()) {
+                if let Some(before) = row.cursor.as_ref().filter(|before| !before.fingerprint.is_empty()) {
                     batch.repository_patch.cursor = Slot::Set(Cursor { commit: before.commit.clone(), fingerprint: String::new() });
                 }
             } else {
-                if in_order {
-                    let fingerprint = if cursor == Cursors::Move { settings.fingerprint.clone() } else { String::new() };
-                    batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
-                    batch.repository_patch.config = Slot::Set(settings.stored.clone());
-                }
+                let fingerprint = if cursor == Cursors::Move && every { settings.fingerprint.clone() } else { String::new() };
+                batch.repository_patch.cursor = Slot::Set(Cursor { commit: prepared.tip.clone(), fingerprint });
+                batch.repository_patch.config = Slot::Set(settings.stored.clone());
                 if row.root.is_none()
                     && prepared.parent.is_none()
                     && let Some(first) = prepared.items.first()
@@ -225,7 +248,7 @@ impl SyncEngine {
             match self.apply_making_room(&mut batch, &prepared.tip).await? {
                 ApplyOutcome::Applied { .. } => {
                     round.report.published += items.len() as u64;
-                    return Ok(batch);
+                    return Ok((batch, every));
                 }
                 ApplyOutcome::Moved(_) | ApplyOutcome::LocationTaken { .. } | ApplyOutcome::ValueTaken { .. } => {}
                 ApplyOutcome::Fenced(fence) => return Err(fenced(fence)),

@@ -43,8 +43,8 @@ pub(super) struct IngestContext<'a> {
     pub(super) operation: Uuid,
     /// Whether its unique values may have come free: it asks for them again.
     pub(super) reclaim: bool,
-    /// A version of ours that was prepared for git and never acknowledged, with the saves it held.
-    pub(super) unacknowledged: Option<(&'a Content, &'a [Uuid])>,
+    /// Versions of ours that were prepared for git and never acknowledged, with the saves they held.
+    pub(super) unacknowledged: &'a [(Content, Vec<Uuid>)],
 }
 
 /// What a plan did, for the report.
@@ -265,7 +265,7 @@ fn settle_against_present(
     let mut change = change.clone();
     let rehomed = write.key.kind != record.key.kind && rehome(ctx, &mut change, theirs);
     let mut settled = false;
-    if let Some((_, operations)) = ctx.unacknowledged.filter(|(content, _)| content.same_bytes(theirs)) {
+    if let Some((_, operations)) = ctx.unacknowledged.iter().find(|(content, _)| content.same_bytes(theirs)) {
         settle(ctx, &change, operations, record, write);
         change.operations.retain(|operation| !operations.contains(operation));
         change.base = Some(base(incoming));

@@ -42,7 +42,7 @@ pub(super) struct Ingest<'a> {
     /// Those of them that could not have a unique value.
     unclaimed: HashSet<String>,
     /// Versions of ours that were prepared and never acknowledged: by record.
-    unacknowledged: HashMap<i64, (Content, Vec<Uuid>)>,
+    unacknowledged: HashMap<i64, Vec<(Content, Vec<Uuid>)>>,
     /// Whether any path is gone: then new files may be moved ones.
     pub(super) moves: bool,
     /// Whether the database held nothing of the repository when it began: then everything is planned as new, without
@@ -221,14 +221,14 @@ impl SyncEngine {
         }
     }
 
-    async fn unacknowledged(&self) -> Result<HashMap<i64, (Content, Vec<Uuid>)>> {
-        let mut found = HashMap::new();
+    async fn unacknowledged(&self) -> Result<HashMap<i64, Vec<(Content, Vec<Uuid>)>>> {
+        let mut found: HashMap<i64, Vec<(Content, Vec<Uuid>)>> = HashMap::new();
         for item in self.cache.prepared(self.repository).await?.into_iter().flat_map(|prepared| prepared.items) {
             if item.removed {
                 continue;
             }
             if let Some(kept) = self.cache.revision(self.repository, item.uid, item.revision).await? {
-                found.insert(item.uid, (kept.content, item.operations));
+                found.entry(item.uid).or_default().push((kept.content, item.operations));
             }
         }
         Ok(found)
@@ -428,7 +428,7 @@ impl SyncEngine {
         record: Option<&Record>,
         now: Timestamp,
     ) -> IngestContext<'a> {
-        let unacknowledged = record.and_then(|record| ingest.unacknowledged.get(&record.uid));
+        let unacknowledged = record.and_then(|record| ingest.unacknowledged.get(&record.uid)).map_or(&[][..], Vec::as_slice);
         IngestContext {
             kind,
             root: &ingest.settings.config.root,
@@ -438,7 +438,7 @@ impl SyncEngine {
             now,
             operation: self.operation(),
             reclaim: false,
-            unacknowledged: unacknowledged.map(|(content, operations)| (content, operations.as_slice())),
+            unacknowledged,
         }
     }
 }

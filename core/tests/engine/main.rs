@@ -14,6 +14,7 @@ mod ingest;
 mod kinds;
 mod private;
 mod publish;
+mod recovering;
 mod restore;
 mod saves;
 mod schemas;
