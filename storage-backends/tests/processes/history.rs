@@ -23,6 +23,8 @@ pub(crate) struct History {
     marks: HashMap<String, Stand>,
     /// What the engineer brought back, whatever became of it since.
     restored: HashSet<String>,
+    /// What the engineer took out of one place and not of all.
+    taken_once: HashSet<String>,
     /// In how many lines of the tree each of them is.
     lines: HashMap<String, i64>,
     /// In which commit each operation is, counted from 1.
@@ -83,7 +85,12 @@ impl History {
                 (true, _) if engineer && self.marks.contains_key(&mark) => Stand::Restored,
                 (true, _) => Stand::Present,
                 // There is another one.
-                (false, true) => continue,
+                (false, true) => {
+                    if engineer {
+                        self.taken_once.insert(mark);
+                    }
+                    continue;
+                }
                 (false, false) if engineer => Stand::RemovedByEngineer,
                 (false, false) => Stand::RemovedByUs,
             };
@@ -107,6 +114,11 @@ impl History {
     /// Whether the engineer ever brought this token back, as an editor does that was open while somebody else saved.
     pub(crate) fn was_restored(&self, token: &str) -> bool {
         self.restored.contains(token)
+    }
+
+    /// Whether the engineer, who had brought this token into a second file, took it out of one of them.
+    pub(crate) fn taken_from_one_of_two(&self, token: &str) -> bool {
+        self.stand(token) == Some(Stand::Restored) && self.taken_once.contains(token)
     }
 
     /// Whether the engineer removed the entity with this id, or brought it back.
@@ -166,8 +178,10 @@ fn what_the_engineer_copied_outlives_the_removal_of_either() {
         let mut history = copied();
         history.commit("3", by_engineer, "", "--- a/a\n-id: c-1\n-note: t1x1z\n");
         assert!(history.restored("c-1") && history.stand("t1x1z").is_some_and(Stand::in_git));
+        assert_eq!(history.taken_from_one_of_two("t1x1z"), by_engineer);
         history.commit("4", by_engineer, "", "--- a/b\n-id: c-1\n-note: t1x1z\n");
         assert_eq!((history.restored("c-1"), history.stand("t1x1z")), (false, Some(removed)));
+        assert!(!history.taken_from_one_of_two("t1x1z"));
     }
     gone.commit("3", true, "", "--- a/a\n-id: c-1\n+++ b/c\n+id: c-1\n");
     assert!(gone.restored("c-1"), "a move changes nothing");
