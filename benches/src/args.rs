@@ -9,11 +9,12 @@ Usage: lorebase-benches [OPTIONS]          measure all sides; a complete run wri
        lorebase-benches generate [OPTIONS] write a repository and its rows: OUT/knowledge.git, OUT/rows.jsonl
 
   --only NAME[,NAME]  initial, chains, noop, small, save, cost, export-one, export-each,
-                      large, limits (a part; prints and writes nothing)
+                      large, codec, limits (a part; prints and writes nothing)
   --short             one run of everything with 1,000 entities, to see whether it works (writes nothing)
   --size N            entities [10000]
   --each N            entities where each is a commit of its own [1000]
   --large N           entities of the largest repository [100000]
+  --corpus FOLDER     Markdown files of other people, whose frontmatter is read too
   --runs N            turns of each side [5]
   --seed N            what the entities are made from [20260101]
   --out PATH          another file for the results; for `generate` the folder
@@ -21,7 +22,8 @@ Usage: lorebase-benches [OPTIONS]          measure all sides; a complete run wri
 ";
 
 /// The parts of a run.
-pub(crate) const PARTS: [&str; 10] = ["initial", "chains", "noop", "small", "save", "cost", "export-one", "export-each", "large", "limits"];
+pub(crate) const PARTS: [&str; 11] =
+    ["initial", "chains", "noop", "small", "save", "cost", "export-one", "export-each", "large", "codec", "limits"];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,7 @@ pub(crate) struct Args {
     pub(crate) large: usize,
     pub(crate) runs: usize,
     pub(crate) seed: u64,
+    pub(crate) corpus: Option<PathBuf>,
     pub(crate) out: Option<PathBuf>,
     pub(crate) keep: bool,
 }
@@ -55,6 +58,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Outcome<Args> {
         large: 100_000,
         runs: 5,
         seed: 20_260_101,
+        corpus: None,
         out: None,
         keep: false,
     };
@@ -72,6 +76,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Outcome<Args> {
             "--large" => args.large = number(&value()?)?,
             "--runs" => (args.runs, ran) = (number(&value()?)?, true),
             "--seed" => args.seed = value()?.parse().map_err(|_| "the seed must be a number")?,
+            "--corpus" => args.corpus = Some(value()?.into()),
             "--out" => args.out = Some(value()?.into()),
             _ => return Err(format!("`{word}` is not known\n\n{USAGE}").into()),
         }

@@ -23,6 +23,9 @@ use race::world::World;
 use race::{job, limits, machine, ours, report};
 use tokio::runtime::Runtime;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The size at which every job is done and checked before anything is timed, and the smallest repository of the targets.
 const SMALL: usize = 1_000;
 
@@ -97,6 +100,9 @@ fn measure(args: &Args, words: &[String]) -> Outcome<()> {
     if args.wants("large") {
         large(&mut track, &work.join("large"), args, &mut results)?;
     }
+    if args.wants("codec") {
+        codec(&mut track, &work.join("codec"), args, &mut results)?;
+    }
     if args.wants("limits") {
         results.limits = limits::measure(&work, args.seed, args.size, args.runs, &peers)?;
     }
@@ -142,6 +148,7 @@ fn sides(race: Race) -> &'static [Side] {
         Race::Cost => &[Side::Ours, Side::Plain],
         Race::ExportOne => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::BatchedFlush, Side::Python],
         Race::Save | Race::ExportEach => &[Side::Ours, Side::OursCheckout, Side::Batched, Side::Python],
+        Race::Decode | Race::DecodeCorpus => &[],
     }
 }
 
@@ -212,6 +219,18 @@ fn large(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Result
     Ok(())
 }
 
+/// Frontmatter alone.
+fn codec(track: &mut Track<'_>, folder: &Path, args: &Args, results: &mut Results) -> Outcome<()> {
+    eprintln!("frontmatter");
+    let (count, board) = track.generated(folder, args.seed)?;
+    results.races.insert((Race::Decode, count), board);
+    if let Some(corpus) = &args.corpus {
+        let (count, board) = track.corpus(folder, corpus)?;
+        results.races.insert((Race::DecodeCorpus, count), board);
+    }
+    Ok(())
+}
+
 fn name(part: Race) -> &'static str {
     match part {
         Race::Initial => "initial",
@@ -222,5 +241,6 @@ fn name(part: Race) -> &'static str {
         Race::Cost => "cost",
         Race::ExportOne => "export-one",
         Race::ExportEach => "export-each",
+        Race::Decode | Race::DecodeCorpus => "codec",
     }
 }

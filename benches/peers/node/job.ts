@@ -8,12 +8,13 @@ export interface Target {
 }
 
 export interface Job {
-  job: "initial" | "noop" | "small" | "save" | "export";
-  // How rows are read and written: all at once, or one after the other.
-  style: "batched" | "rows";
+  job: "initial" | "noop" | "small" | "save" | "export" | "decode";
+  // How rows are read and written: all at once, or one after the other; decode: who reads.
+  style: "batched" | "rows" | "gray-matter" | "js-yaml" | "yaml";
   repo: string;
   db: string;
-  // noop: how often; save: what; export: the rows to fill the table with, and whether each gets its own commit.
+  // noop and decode: how often; save: what; export: the rows to fill the table with, and whether each gets its own
+  // commit; decode: the texts, one a line.
   count?: number;
   targets?: Target[];
   value?: string;

@@ -1,6 +1,7 @@
 // One side of the race: does the job that the runner names, and says how long it took and with what.
 
 import { readFileSync } from "node:fs";
+import { decode } from "./decode.js";
 import { Cache, type Entity } from "./database.js";
 import { type Job, timed } from "./job.js";
 import { publishAll, save } from "./publish.js";
@@ -9,6 +10,20 @@ import * as batched from "./sync-batched.js";
 import * as rows from "./sync-rows.js";
 
 const job: Job = JSON.parse(process.argv[2]);
+const version = (name: string): string =>
+  JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), "utf8")).version;
+
+if (job.job === "decode") {
+  const { seconds, fields } = decode(job);
+  const versions = {
+    node: process.version.slice(1),
+    "gray-matter": version("gray-matter"),
+    "js-yaml 4": version("js-yaml-4"),
+    yaml: version("yaml"),
+  };
+  console.log(JSON.stringify({ seconds, fields, durability: "", versions }));
+  process.exit(0);
+}
 const { sync } = job.style === "rows" ? rows : batched;
 const seconds: number[] = [];
 let cache: Cache;
@@ -47,8 +62,6 @@ if (job.job === "initial") {
   }
 }
 
-const version = (name: string): string =>
-  JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), "utf8")).version;
 const report = {
   seconds,
   durability: [cache!.db.pragma("journal_mode", { simple: true }), cache!.db.pragma("synchronous", { simple: true })].join(" "),

@@ -62,6 +62,7 @@ pub(crate) fn shown(seconds: f64) -> String {
         _ if seconds >= 10.0 => format!("{seconds:.1} s"),
         _ if seconds >= 1.0 => format!("{seconds:.2} s"),
         _ if seconds >= 0.01 => format!("{:.1} ms", seconds * 1e3),
+        _ if seconds < 0.000_2 => format!("{:.2} us", seconds * 1e6),
         _ => format!("{:.3} ms", seconds * 1e3),
     }
 }
@@ -87,6 +88,9 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_their_own_unit() {
-        assert_eq!([12.34, 1.234, 0.123_41, 0.001_234_1].map(shown), ["12.3 s", "1.23 s", "123.4 ms", "1.234 ms"]);
+        assert_eq!(
+            [12.34, 1.234, 0.123_41, 0.001_234_1, 0.000_012_34].map(shown),
+            ["12.3 s", "1.23 s", "123.4 ms", "1.234 ms", "12.34 us"]
+        );
     }
 }

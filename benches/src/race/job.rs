@@ -20,6 +20,8 @@ pub(crate) enum Work {
     Save,
     /// A table of rows into an empty repository.
     Export,
+    /// The frontmatter of many texts.
+    Decode,
 }
 
 /// One entity to save.
@@ -40,13 +42,13 @@ pub(crate) struct Job {
     pub(crate) style: String,
     pub(crate) repo: PathBuf,
     pub(crate) db: PathBuf,
-    /// How often, for [`Work::Noop`].
+    /// How often, for [`Work::Noop`] and [`Work::Decode`].
     pub(crate) count: usize,
     /// What, for [`Work::Save`].
     pub(crate) targets: Vec<Target>,
     /// The new `filename`, for [`Work::Save`].
     pub(crate) value: String,
-    /// The rows, for [`Work::Export`].
+    /// The rows, for [`Work::Export`]; for [`Work::Decode`] the texts, a JSON string a line.
     pub(crate) rows: Option<PathBuf>,
     /// One commit for each entity, for [`Work::Export`].
     pub(crate) each: bool,
@@ -63,4 +65,7 @@ pub(crate) struct Answer {
     pub(crate) durability: String,
     /// Of everything that took part.
     pub(crate) versions: BTreeMap<String, String>,
+    /// How many fields each text has, for [`Work::Decode`]; -1 for one that was refused.
+    #[serde(default)]
+    pub(crate) fields: Vec<i64>,
 }

@@ -33,7 +33,7 @@ pub(crate) struct Track<'a> {
 }
 
 impl Track<'_> {
-    fn turn(&mut self, side: Side, job: &Job, board: &mut Board) -> Outcome<()> {
+    pub(super) fn turn(&mut self, side: Side, job: &Job, board: &mut Board) -> Outcome<()> {
         let (answer, usage) = side.run(self.peers, job)?;
         let seconds: Vec<String> = answer.seconds.iter().take(3).map(|time| super::figures::shown(*time)).collect();
         eprintln!("  {:?} {}: {}{}", job.work, side.name(), seconds.join(" "), if answer.seconds.len() > 3 { " …" } else { "" });
@@ -201,6 +201,11 @@ fn job(work: Work, repo: &Path, db: &Path) -> Job {
         each: false,
         author: AUTHOR.to_owned(),
     }
+}
+
+/// Reads all texts of a file so many times.
+pub(super) fn decode_job(texts: &Path, count: usize) -> Job {
+    Job { rows: Some(texts.to_owned()), count, ..job(Work::Decode, Path::new(""), Path::new("")) }
 }
 
 fn target(truth: &Truth) -> Target {

@@ -12,4 +12,5 @@ pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod side;
 pub(crate) mod targets;
+pub(crate) mod texts;
 pub(crate) mod world;

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Row};
 
 use super::job::{Answer, Job, Work};
-use super::plain;
+use super::{plain, texts};
 
 /// Rows of a table that are imported at a time.
 const PORTION: usize = 1000;
@@ -26,6 +26,9 @@ pub(crate) const WITHOUT_INDEX: &str = "without-index";
 
 /// Does the job.
 pub(crate) async fn answer(job: &Job) -> Outcome<Answer> {
+    if job.work == Work::Decode {
+        return texts::answer(job);
+    }
     let mut seconds = Vec::new();
     if job.work == Work::Initial {
         if job.style == WITHOUT_INDEX {
@@ -46,13 +49,13 @@ pub(crate) async fn answer(job: &Job) -> Outcome<Answer> {
     let versions =
         BTreeMap::from([("lorebase".to_owned(), env!("CARGO_PKG_VERSION").to_owned()), ("SQLite of lorebase".to_owned(), sqlite)]);
     // Every connection of the library is opened with `synchronous=FULL`.
-    Ok(Answer { seconds, durability: format!("{journal} 2"), versions })
+    Ok(Answer { seconds, durability: format!("{journal} 2"), versions, fields: Vec::new() })
 }
 
 async fn work(job: &Job, kb: &KnowledgeBase, seconds: &mut Vec<f64>) -> Outcome<()> {
     let author = author(&job.author)?;
     match job.work {
-        Work::Initial => {}
+        Work::Initial | Work::Decode => {}
         Work::Noop => {
             kb.sync(SyncOptions::default()).await?;
             for _ in 0..job.count {

@@ -68,6 +68,8 @@ fn title(race: Race, size: usize) -> String {
         Race::Cost => format!("What the journal costs: one durable save among {size} entities"),
         Race::ExportOne => format!("Export of {size} rows in one commit"),
         Race::ExportEach => format!("Export of {size} rows, one commit each"),
+        Race::Decode => format!("Frontmatter of {size} generated files, processor time for each"),
+        Race::DecodeCorpus => format!("Frontmatter of {size} files that other people wrote, processor time for each"),
     }
 }
 
@@ -75,7 +77,11 @@ fn table(text: &mut String, race: Race, board: &Board) {
     text.push_str("| side | runs | median | min | max | against lorebase | processor | memory |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     let ours = board.get(&Side::Ours).map_or(f64::NAN, Figures::median);
     for (side, figures) in board {
-        let name = if matches!(race, Race::Save | Race::ExportEach) { side.plain_name() } else { side.name() };
+        let name = match (race, side) {
+            (Race::Save | Race::ExportEach, side) => side.plain_name(),
+            (Race::Decode | Race::DecodeCorpus, Side::Python) => "python-frontmatter",
+            (_, side) => side.name(),
+        };
         let ratio = figures.median() / ours;
         let ratio = if ratio.is_nan() { "-".to_owned() } else { format!("{ratio:.2}x") };
         let _ = writeln!(text, "| {name} |{} {ratio} | {} | {} |", times(figures), shown(figures.processor()), megabytes(figures.memory));
@@ -97,6 +103,7 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
   `core.fsyncMethod=fsync` and no automatic housekeeping. The library flushes its objects, the branch and the database by itself.
 - **lorebase** is `lorebase_backends::open` and the methods of a knowledge base. Beside what the others do it keeps the
   bytes of old versions, a log, and a full-text index; *without its full-text index* has the triggers of the index removed.
+  Its process has the allocator that the command has (mimalloc).
 - **TypeScript, batched** reads all contents from one `git cat-file --batch` and writes one transaction with prepared
   statements. **TypeScript, row by row** reads each file from a work tree and commits each row. Both use gray-matter (called
   with options, so that it remembers no texts), simple-git and better-sqlite3.
@@ -115,6 +122,10 @@ the files, read by git and by a YAML parser that no side uses. A difference ends
   included: it says less about what a caller waits for, and holds on a busy machine too.
 - Repositories are one pack of contents as a whole, which is what `git gc` makes of these texts too; one race is run on the
   chains of differences that `git fast-import` leaves.
+- Frontmatter is read in one process after the other, all files in turn, and only the processor time of that is counted. **lorebase** does
+  what a synchronisation does with a file: values, identity, title, status, and its bytes in two parts. gray-matter is called with
+  `{}`, so that it remembers no texts; js-yaml and yaml are given the text between the fences alone. Files for which a side finds
+  another number of fields, or none, are left out. *One field set* adds a field to the bytes of the frontmatter, reads the result and compares.
 - Memory is the highest anonymous memory of the side's process, sampled every 5 ms (git processes of the peers not counted). Ratios
   are against the first row of a table.
 ";

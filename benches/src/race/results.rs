@@ -25,6 +25,10 @@ pub(crate) enum Race {
     ExportOne,
     /// A table into git, one commit for each row.
     ExportEach,
+    /// Frontmatter read and edited, in processor time.
+    Decode,
+    /// The same with files that other people wrote.
+    DecodeCorpus,
 }
 
 /// Races by kind and number of entities, and the limits.
@@ -41,6 +45,12 @@ impl Results {
 
     pub(crate) fn median(&self, race: Race, entities: usize, side: Side) -> Option<f64> {
         self.figures(race, entities, side).map(Figures::median)
+    }
+
+    /// The median of a race that is run at one size.
+    pub(crate) fn any(&self, race: Race, side: Side) -> Option<f64> {
+        let (_, board) = self.races.iter().find(|((known, _), _)| *known == race)?;
+        board.get(&side).map(Figures::median)
     }
 
     /// How many times longer one side takes than another.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use lorebase_benches::check::Table;
 use lorebase_benches::{Outcome, git};
 
-use super::job::{Answer, Job};
+use super::job::{Answer, Job, Work};
 use super::ours::WITHOUT_INDEX;
 use super::peers::Peers;
 use super::plain::WITHOUT_JOURNAL;
+use super::texts::EDIT;
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,14 @@ pub(crate) enum Side {
     Rows,
     /// Python.
     Python,
+    /// The library, editing one field.
+    OursEdit,
+    /// A reader of frontmatter in JavaScript.
+    GrayMatter,
+    /// A reader of YAML in JavaScript.
+    JsYaml,
+    /// Another one, which keeps places and comments.
+    Yaml,
 }
 
 impl Side {
@@ -44,6 +53,10 @@ impl Side {
             Self::BatchedFlush => "TypeScript, `core.fsyncMethod=batch`",
             Self::Rows => "TypeScript, row by row",
             Self::Python => "Python",
+            Self::OursEdit => "lorebase, one field set and the result verified",
+            Self::GrayMatter => "gray-matter",
+            Self::JsYaml => "js-yaml 4",
+            Self::Yaml => "yaml 2",
         }
     }
 
@@ -65,6 +78,10 @@ impl Side {
             Self::BatchedFlush => "ts-batched-flush",
             Self::Rows => "ts-rows",
             Self::Python => "python",
+            Self::OursEdit => "ours-edit",
+            Self::GrayMatter => "gray-matter",
+            Self::JsYaml => "js-yaml",
+            Self::Yaml => "yaml",
         }
     }
 
@@ -82,13 +99,15 @@ impl Side {
             Self::OursWithoutIndex => WITHOUT_INDEX,
             Self::Plain => WITHOUT_JOURNAL,
             Self::Rows => "rows",
+            Self::OursEdit => EDIT,
+            Self::GrayMatter | Self::JsYaml | Self::Yaml => self.key(),
             _ => "batched",
         }
     }
 
     fn command(self, peers: &Peers) -> Outcome<Command> {
         let mut command = match self {
-            Self::Batched | Self::BatchedFlush | Self::Rows => {
+            Self::Batched | Self::BatchedFlush | Self::Rows | Self::GrayMatter | Self::JsYaml | Self::Yaml => {
                 let mut node = Command::new("node");
                 node.current_dir(peers.node()).args(["--import", "tsx", "main.ts"]);
                 node
@@ -113,7 +132,7 @@ impl Side {
         let job = Job { style: self.style().to_owned(), ..job.clone() };
         let (answer, usage) = run(self.command(peers)?, &serde_json::to_string(&job)?)
             .map_err(|error| format!("{}, {:?}: {error}", self.name(), job.work))?;
-        if answer.durability != "wal 2" {
+        if job.work != Work::Decode && answer.durability != "wal 2" {
             return Err(format!("{}: the database was written with `{}`, not `wal 2`", self.name(), answer.durability).into());
         }
         Ok((answer, usage))

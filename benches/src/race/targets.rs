@@ -34,7 +34,8 @@ pub(crate) fn all(results: &Results, sizes: Sizes) -> Vec<Target> {
         measured: results.median(race, size, Side::Ours).map(|median| (shown(median), median <= most)),
     };
     let (ours, checkout, bare) = (Side::Ours, Side::OursCheckout, Side::OursWithoutIndex);
-    vec![
+    let mut targets = codec(results);
+    targets.extend([
         faster(
             format!("first synchronisation of {main}, against batched TypeScript, no index on either side"),
             "at least 3x",
@@ -116,6 +117,30 @@ pub(crate) fn all(results: &Results, sizes: Sizes) -> Vec<Target> {
             wanted: "at most 1.3x",
             measured: per_entity(results, large, main).map(|ratio| (format!("{ratio:.2}x"), ratio <= 1.3)),
         },
+    ]);
+    targets
+}
+
+/// Reading and editing frontmatter, in processor time.
+fn codec(results: &Results) -> Vec<Target> {
+    let read = |race, what: &str| Target {
+        what: what.to_owned(),
+        wanted: "at least 7x",
+        measured: results
+            .any(race, Side::GrayMatter)
+            .zip(results.any(race, Side::Ours))
+            .map(|(slow, fast)| (format!("{:.1}x", slow / fast), slow / fast >= 7.0)),
+    };
+    let edited = |race, what: &str| Target {
+        what: what.to_owned(),
+        wanted: "at most 40 us",
+        measured: results.any(race, Side::OursEdit).map(|median| (shown(median), median <= 0.000_040)),
+    };
+    vec![
+        read(Race::Decode, "frontmatter of generated files, against gray-matter, processor time"),
+        read(Race::DecodeCorpus, "the same with files of other people"),
+        edited(Race::Decode, "one field of a generated file set and verified, processor time"),
+        edited(Race::DecodeCorpus, "the same with files of other people"),
     ]
 }
 

@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use super::describe::Description;
+use super::describe::{Description, Said};
 use super::fault::Fault;
 use super::json::entries_of;
 use super::node::{Data, Names, Node};
-use super::{fence, json_tree, node, toml_tree, yaml};
+use super::{fast_path, fence, json_tree, node, toml_tree, yaml};
 use crate::knowledge::{Content, Diagnostic, EntityId, Fields, Format, Kind, KnowledgePath, Location};
 
 /// The largest file that is read, in bytes.
@@ -133,44 +133,51 @@ fn decode_document(
         format @ (Format::Markdown | Format::Toml) => {
             let fences = fence::split(format, document.head).map_err(|fault| fault.into_error(path, document.file))?;
             let (text, offset) = fences.map_or(("", 0), |fences| (&document.head[fences.start..fences.end], fences.start));
+            let fault = |fault: Fault| fault.shifted(offset).into_error(path, document.file);
             if format == Format::Toml {
-                let tree = toml_tree::parse(text).map_err(|fault| fault.shifted(offset).into_error(path, document.file))?;
-                let tree = Tree { root: Some(&tree), text, offset, names: &node::TOML };
-                return describe(kind, root, location, path, document, &tree);
+                let tree = toml_tree::parse(text).map_err(fault)?;
+                return described(kind, root, location, path, document, Read::of(Some(&tree), text, offset, &node::TOML));
             }
-            let tree = yaml::parse(text).map_err(|fault| fault.shifted(offset).into_error(path, document.file))?;
-            describe(kind, root, location, path, document, &Tree { root: tree.as_ref(), text, offset, names: &node::YAML })
+            if let Some((fields, said)) = fast_path::values(text) {
+                return described(kind, root, location, path, document, Read { fields: Ok(fields), said, offset });
+            }
+            let tree = yaml::parse(text).map_err(fault)?;
+            described(kind, root, location, path, document, Read::of(tree.as_ref(), text, offset, &node::YAML))
         }
         Format::Json => {
             let offset = document.offset;
             let tree = json_tree::parse(document.head).map_err(|fault| fault.shifted(offset).into_error(path, document.file))?;
-            describe(kind, root, location, path, document, &Tree { root: Some(&tree), text: document.head, offset, names: &node::JSON })
+            described(kind, root, location, path, document, Read::of(Some(&tree), document.head, offset, &node::JSON))
         }
     }
 }
 
-struct Tree<'t> {
-    root: Option<&'t Node<'t>>,
-    text: &'t str,
-    /// Where `text` begins in the file.
+/// What was read of a document's fields.
+struct Read<'t> {
+    fields: Result<Fields, Fault>,
+    said: Vec<Said<'t>>,
+    /// Where the text that was read begins in the file.
     offset: usize,
-    names: &'static Names,
 }
 
-fn describe(
+impl<'t> Read<'t> {
+    fn of(tree: Option<&'t Node<'t>>, text: &str, offset: usize, names: &'static Names) -> Self {
+        let fields = tree.map_or_else(|| Ok(Fields::new()), |tree| node::fields(tree, text, names));
+        Self { fields, said: tree.map_or_else(Vec::new, Said::of), offset }
+    }
+}
+
+fn described(
     kind: &Kind,
     root: &str,
     location: &Location,
     path: &str,
     document: &Document<'_>,
-    tree: &Tree<'_>,
+    read: Read<'_>,
 ) -> Result<(Decoded, Vec<Diagnostic>), Box<Diagnostic>> {
-    let show = |fault: Fault| fault.shifted(tree.offset).into_error(path, document.file);
-    let fields = match tree.root {
-        Some(node) => node::fields(node, tree.text, tree.names).map_err(show)?,
-        None => Fields::new(),
-    };
-    let mut description = Description { kind, location, tree: tree.root, warnings: Vec::new() };
+    let show = |fault: Fault| fault.shifted(read.offset).into_error(path, document.file);
+    let fields = read.fields.map_err(show)?;
+    let mut description = Description { kind, location, said: &read.said, warnings: Vec::new() };
     if let Some(fault) = description.private() {
         return Err(show(fault));
     }
@@ -184,7 +191,7 @@ fn describe(
         head: document.head.to_owned(),
         body: document.body.to_owned(),
     };
-    let warnings = description.warnings.into_iter().map(|fault| fault.shifted(tree.offset).into_warning(path, document.file)).collect();
+    let warnings = description.warnings.into_iter().map(|fault| fault.shifted(read.offset).into_warning(path, document.file)).collect();
     Ok((Decoded { id: identity.id, explicit_id: identity.explicit, content }, warnings))
 }
 
@@ -238,8 +245,8 @@ fn decode_json_file(kind: &Kind, root: &str, path: &KnowledgePath, text: &str) -
                 let head = &text[entry.value.start..entry.value.end];
                 let document = Document { file: text, offset: 0, head, body: "" };
                 // The tree's places are those of the file already.
-                let tree = Tree { root: Some(entry.value), text, offset: 0, names: &node::JSON };
-                describe(kind, root, &location, path.as_str(), &document, &tree)
+                let read = Read::of(Some(entry.value), text, 0, &node::JSON);
+                described(kind, root, &location, path.as_str(), &document, read)
             }
         };
         match decoded {
@@ -257,7 +264,9 @@ fn text_of<'b>(path: &KnowledgePath, bytes: &'b [u8]) -> Result<&'b str, Box<Dia
     if bytes.len() > LARGEST_FILE {
         return Err(too_large(path.as_str()));
     }
-    let text = simdutf8::compat::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
+    // What is wrong is looked for where something is: the check alone is faster.
+    let text = simdutf8::basic::from_utf8(bytes).or_else(|_| simdutf8::compat::from_utf8(bytes));
+    let text = text.map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
     match memchr::memchr(0, bytes) {
         Some(at) => Err(nul(at).into_error(path.as_str(), text)),
         None => Ok(text),

@@ -1,6 +1,8 @@
 //! What a document says about itself: its id, title, slug and workflow state, and the rules of its kind about single
 //! fields. Pure over the tree that was read; places are those of the tree's text.
 
+use std::borrow::Cow;
+
 use super::fault::Fault;
 use super::node::{Data, Node, Style};
 use super::scalar;
@@ -12,23 +14,49 @@ pub(super) struct Identity {
     pub(super) explicit: bool,
 }
 
-/// The fields' tree of one document, if it has fields, and what is noticed while reading it.
+/// One entry of a document's outermost mapping: all that is asked of it beside its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) key_start: usize,
+    pub(super) value_start: usize,
+    /// The text of a scalar as it is meant, and whether it is written without quotes and tag.
+    pub(super) text: Option<(Cow<'a, str>, bool)>,
+}
+
+impl<'a> Said<'a> {
+    /// The entries of a tree that is a mapping whose keys are texts.
+    pub(super) fn of(tree: &'a Node<'a>) -> Vec<Self> {
+        let Data::Map(entries, _) = &tree.data else { return Vec::new() };
+        let said = |entry: &'a super::node::Entry<'a>| {
+            let text = match &entry.value.data {
+                Data::Scalar(text, style) => Some((Cow::Borrowed(text.as_ref()), *style == Style::Plain && !entry.value.tagged)),
+                _ => None,
+            };
+            let key = Cow::Borrowed(entry.key.text()?);
+            Some(Self { key, key_start: entry.key.start, value_start: entry.value.start, text })
+        };
+        entries.iter().filter_map(said).collect()
+    }
+}
+
+/// What one document's fields say, and what is noticed while reading it.
 pub(super) struct Description<'d> {
     pub(super) kind: &'d Kind,
     pub(super) location: &'d Location,
-    pub(super) tree: Option<&'d Node<'d>>,
+    pub(super) said: &'d [Said<'d>],
     pub(super) warnings: Vec<Fault>,
 }
 
-impl Description<'_> {
+impl<'d> Description<'d> {
     /// The id that the document gives, else the one of its place.
     pub(super) fn identity(&mut self, root: &str) -> Identity {
-        if let Some(entry) = self.tree.and_then(|tree| tree.entry("id")) {
-            match naming_text(&entry.value) {
+        if let Some(entry) = self.entry("id") {
+            match naming_text(entry) {
                 Some(text) => return Identity { id: EntityId::new(text), explicit: true },
                 None => self.warnings.push(Fault::new(
                     "id.invalid",
-                    entry.key.start,
+                    entry.key_start,
                     "`id` must be a text or a number; it is ignored, so that the id changes when the file moves: give it a value or remove it",
                 )),
             }
@@ -43,7 +71,7 @@ impl Description<'_> {
 
     /// The first title field with a text or number, else the first heading, else the file's or entry's name.
     pub(super) fn title(&self, body: &str) -> String {
-        let named = self.kind.title_fields.iter().find_map(|field| self.tree?.entry(field).and_then(|entry| title_text(&entry.value)));
+        let named = self.kind.title_fields.iter().find_map(|field| title_text(self.entry(field)?));
         named
             .or_else(|| super::heading::first(body).map(str::to_owned))
             .unwrap_or_else(|| self.location.entry.clone().unwrap_or_else(|| stem(&self.location.path).to_owned()))
@@ -62,12 +90,12 @@ impl Description<'_> {
         if !self.kind.workflow {
             return None;
         }
-        let Some(entry) = self.tree.and_then(|tree| tree.entry("status")) else { return Some(Status::Published) };
-        let status = entry.value.text().and_then(Status::parse);
+        let Some(entry) = self.entry("status") else { return Some(Status::Published) };
+        let status = entry.text.as_ref().and_then(|(text, _)| Status::parse(text));
         if status.is_none() {
             self.warnings.push(Fault::new(
                 "status.unknown",
-                entry.value.start,
+                entry.value_start,
                 "`status` is none of DRAFT, IN_REVIEW, PUBLISHED, ARCHIVED and counts as PUBLISHED; write one of them",
             ));
         }
@@ -76,23 +104,27 @@ impl Description<'_> {
 
     /// A field that must never reach a file.
     pub(super) fn private(&self) -> Option<Fault> {
-        let (field, entry) = self.kind.private.iter().find_map(|field| Some((field, self.tree?.entry(field)?)))?;
+        let (field, entry) = self.kind.private.iter().find_map(|field| Some((field, self.entry(field)?)))?;
         let message = format!("`{field}` is private to the database and must not be in a file; remove it");
-        Some(Fault::new("field.private", entry.key.start, message))
+        Some(Fault::new("field.private", entry.key_start, message))
+    }
+
+    fn entry(&self, key: &str) -> Option<&'d Said<'d>> {
+        self.said.iter().find(|entry| entry.key == key)
     }
 }
 
 /// A text that is not blank, or a number or boolean as it is written.
-fn naming_text<'n>(node: &'n Node<'_>) -> Option<&'n str> {
-    let Data::Scalar(text, style) = &node.data else { return None };
-    let known = *style == Style::Plain && !node.tagged && scalar::known(text).is_some_and(|value| value.is_null());
-    (!text.trim().is_empty() && !known).then_some(text)
+fn naming_text<'n>(entry: &'n Said<'_>) -> Option<&'n str> {
+    let (text, plain) = entry.text.as_ref()?;
+    let null = *plain && scalar::known(text).is_some_and(|value| value.is_null());
+    (!text.trim().is_empty() && !null).then_some(text)
 }
 
 /// A text that is not blank, or a number as it is written.
-fn title_text(node: &Node<'_>) -> Option<String> {
-    let Data::Scalar(text, style) = &node.data else { return None };
-    let value = if *style == Style::Plain && !node.tagged { scalar::known(text) } else { None };
+fn title_text(entry: &Said<'_>) -> Option<String> {
+    let (text, plain) = entry.text.as_ref()?;
+    let value = if *plain { scalar::known(text) } else { None };
     let says = value.is_none_or(|value| value.is_number()) && !text.trim().is_empty();
     says.then(|| text.trim().to_owned())
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::edit_merge::{is_merged, merged};
 use super::fault::Fault;
 use super::node::Data;
-use super::{edit_block, edit_json, edit_toml, fence, json_tree, line_end, node, render_head, toml_tree, yaml};
+use super::{edit_block, edit_json, edit_toml, fast_path, fence, json_tree, line_end, node, render_head, toml_tree, yaml};
 use crate::knowledge::{Fields, Format};
 use crate::{Error, ErrorKind, Result};
 
@@ -101,7 +101,10 @@ fn read_markdown(head: &str) -> Result<Fields, Fault> {
         Some(fences) if fences.body != head.len() => Err(Fault::new("fence.dashes", fences.body, "a value would end the frontmatter")),
         Some(fences) => {
             let text = &head[fences.start..fences.end];
-            yaml::parse(text)?.map_or(Ok(Fields::new()), |root| node::fields(&root, text, &node::YAML))
+            match fast_path::values(text) {
+                Some((fields, _)) => Ok(fields),
+                None => yaml::parse(text)?.map_or(Ok(Fields::new()), |root| node::fields(&root, text, &node::YAML)),
+            }
         }
     }
 }

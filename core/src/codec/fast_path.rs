@@ -1,10 +1,14 @@
 //! The frontmatter that nearly every file has, read without the YAML parser: block mappings and lists of values on one
-//! line, nested or not. It gives the same tree as [`super::yaml`], places included, or gives up; what is wrong in a
-//! document is never found here.
+//! line, nested or not. It gives the same tree as [`super::yaml`], places included, or the values of that tree, or gives
+//! up; what is wrong in a document is never found here.
 
 use std::borrow::Cow;
 
-use super::node::{Data, Entry, Node, Shape, Style};
+use serde_json::{Map, Value};
+
+use super::describe::Said;
+use super::node::{self, Data, Entry, MOST_NODES, Node, Shape, Style};
+use crate::knowledge::Fields;
 
 /// The longest key that is taken; the parser refuses those over 1,024 characters.
 const LONGEST_KEY: usize = 200;
@@ -14,13 +18,123 @@ const DEEPEST_TAKEN: usize = 16;
 
 /// The tree of a block mapping of simple values; `None` for everything else, right or wrong.
 pub(super) fn parse(text: &str) -> Option<Node<'_>> {
+    read(text, &mut Tree)
+}
+
+/// The values of the tree that [`parse`] gives, and its outermost entries; `None` where there is no such tree or it has
+/// no values.
+pub(super) fn values(text: &str) -> Option<(Fields, Vec<Said<'_>>)> {
+    // A value or key takes a character and one that ends it: a shorter text has not too many.
+    if text.len() > MOST_NODES {
+        return None;
+    }
+    let mut making = Values { said: Vec::with_capacity(text.len() / 32 + 4), last: None };
+    match read(text, &mut making)? {
+        Value::Object(fields) => Some((fields, making.said)),
+        _ => None,
+    }
+}
+
+fn read<'a, M: Make<'a>>(text: &'a str, making: &mut M) -> Option<M::Value> {
     if !is_simple(text.as_bytes()) {
         return None;
     }
-    let mut lines = Lines { text, next: 0, line: None };
+    let mut lines = Lines { text, next: 0, line: None, making };
     lines.advance();
     let root = if lines.line?.column == 0 { lines.mapping(0, text.len() / 32 + 4, 0)? } else { return None };
-    lines.line.is_none().then_some(root)
+    lines.line.is_none().then_some(root.value)
+}
+
+/// Where an entry of a mapping stands.
+#[derive(Clone, Copy)]
+struct Places {
+    key: usize,
+    colon: usize,
+    value: usize,
+}
+
+/// What is made of a text.
+trait Make<'a> {
+    type Value;
+    type Map;
+    fn scalar(&mut self, text: Cow<'a, str>, style: Style, start: usize, end: usize) -> Self::Value;
+    fn list(&mut self, items: Vec<Self::Value>, shape: Shape, start: usize, end: usize) -> Self::Value;
+    fn open(&mut self, capacity: usize) -> Self::Map;
+    /// `None` where the mapping cannot have the entry.
+    fn entry(&mut self, map: &mut Self::Map, depth: usize, key: &'a str, at: Places, value: Self::Value) -> Option<()>;
+    fn close(&mut self, map: Self::Map, start: usize, end: usize) -> Self::Value;
+}
+
+struct Tree;
+
+impl<'a> Make<'a> for Tree {
+    type Value = Node<'a>;
+    type Map = Vec<Entry<'a>>;
+
+    fn scalar(&mut self, text: Cow<'a, str>, style: Style, start: usize, end: usize) -> Node<'a> {
+        node(Data::Scalar(text, style), start, end)
+    }
+
+    fn list(&mut self, items: Vec<Node<'a>>, shape: Shape, start: usize, end: usize) -> Node<'a> {
+        node(Data::Seq(items, shape), start, end)
+    }
+
+    fn open(&mut self, capacity: usize) -> Vec<Entry<'a>> {
+        Vec::with_capacity(capacity)
+    }
+
+    fn entry(&mut self, map: &mut Vec<Entry<'a>>, _: usize, key: &'a str, at: Places, value: Node<'a>) -> Option<()> {
+        let key = node(Data::Scalar(Cow::Borrowed(key), Style::Plain), at.key, at.colon);
+        map.push(Entry { key, value, colon: Some(at.colon) });
+        Some(())
+    }
+
+    fn close(&mut self, map: Vec<Entry<'a>>, start: usize, end: usize) -> Node<'a> {
+        node(Data::Map(map, Shape::Block), start, end)
+    }
+}
+
+fn node(data: Data<'_>, start: usize, end: usize) -> Node<'_> {
+    Node { data, outer: start, start, end, anchor: 0, tagged: false }
+}
+
+struct Values<'a> {
+    said: Vec<Said<'a>>,
+    /// The text of the value that was made last, where it is a scalar, and whether it is plain.
+    last: Option<(Cow<'a, str>, bool)>,
+}
+
+impl<'a> Make<'a> for Values<'a> {
+    type Value = Value;
+    type Map = Fields;
+
+    fn scalar(&mut self, text: Cow<'a, str>, style: Style, _: usize, _: usize) -> Value {
+        let value = node::resolved(&text, style, false);
+        self.last = Some((text, style == Style::Plain));
+        value
+    }
+
+    fn list(&mut self, items: Vec<Value>, _: Shape, _: usize, _: usize) -> Value {
+        self.last = None;
+        Value::Array(items)
+    }
+
+    fn open(&mut self, capacity: usize) -> Fields {
+        Map::with_capacity(capacity)
+    }
+
+    fn entry(&mut self, map: &mut Fields, depth: usize, key: &'a str, at: Places, value: Value) -> Option<()> {
+        if depth == 0 {
+            let text = self.last.take();
+            self.said.push(Said { key: Cow::Borrowed(key), key_start: at.key, value_start: at.value, text });
+        }
+        map.insert(key.to_owned(), value).is_none().then_some(())
+    }
+
+    fn close(&mut self, map: Fields, _: usize, _: usize) -> Value {
+        self.last = None;
+        Value::Object(map)
+    }
 }
 
 /// Whether a text holds no character that means something else at some place, and none that YAML does not allow.
@@ -66,15 +180,23 @@ impl Line<'_> {
     }
 }
 
-struct Lines<'a> {
+/// A value, and where it stands.
+struct Made<V> {
+    value: V,
+    start: usize,
+    end: usize,
+}
+
+struct Lines<'a, 'm, M> {
     text: &'a str,
     /// Where the line behind `line` begins.
     next: usize,
     /// The first line that is not read yet; none at the end.
     line: Option<Line<'a>>,
+    making: &'m mut M,
 }
 
-impl<'a> Lines<'a> {
+impl<'a, M: Make<'a>> Lines<'a, '_, M> {
     /// Goes on to the next line that holds more than blanks and a comment.
     fn advance(&mut self) {
         while self.next < self.text.len() {
@@ -93,37 +215,47 @@ impl<'a> Lines<'a> {
     }
 
     /// The mapping whose keys stand at `column`, the first of them on the present line.
-    fn mapping(&mut self, column: usize, capacity: usize, depth: usize) -> Option<Node<'a>> {
+    fn mapping(&mut self, column: usize, capacity: usize, depth: usize) -> Option<Made<M::Value>> {
         if depth > DEEPEST_TAKEN {
             return None;
         }
-        let mut entries: Vec<Entry<'a>> = Vec::with_capacity(capacity);
+        let begin = self.line?.start + column;
+        let mut end = begin;
+        let mut map = self.making.open(capacity);
         while let Some(line) = self.line.filter(|line| line.column >= column) {
             let colon = if line.column == column { colon(line.text, column)? } else { return None };
             let start = line.start;
-            let key = node(Data::Scalar(Cow::Borrowed(&line.text[column..colon]), Style::Plain), start + column, start + colon);
-            let value = value(line.text, colon + 1, start)?;
+            let key = &line.text[column..colon];
+            let value = self.value(line.text, colon + 1, start)?;
             self.advance();
-            let value = if is_empty(&value) { self.below(column, value, depth)? } else { value };
-            entries.push(Entry { key, value, colon: Some(start + colon) });
+            let value = match value {
+                Some(value) => value,
+                None => self.below(column, start + colon + 1, depth)?,
+            };
+            end = value.end;
+            let places = Places { key: start + column, colon: start + colon, value: value.start };
+            self.making.entry(&mut map, depth, key, places, value.value)?;
         }
-        let (start, end) = (entries.first()?.key.start, entries.last()?.value.end);
-        Some(node(Data::Map(entries, Shape::Block), start, end))
+        Some(Made { value: self.making.close(map, begin, end), start: begin, end })
     }
 
-    /// The value of a key at `column` behind which nothing is written: what stands below it, else `nothing`.
-    fn below(&mut self, column: usize, nothing: Node<'a>, depth: usize) -> Option<Node<'a>> {
+    /// The value of a key at `column` behind which nothing is written: what stands below it, else nothing, at `nothing`.
+    fn below(&mut self, column: usize, nothing: usize, depth: usize) -> Option<Made<M::Value>> {
         match self.line {
             Some(line) if line.is_item() && line.column >= column => self.list(line.column, depth + 1),
             Some(line) if line.column > column => self.mapping(line.column, 4, depth + 1),
-            _ => Some(nothing),
+            _ => {
+                let value = self.making.scalar(Cow::Borrowed(""), Style::Empty, nothing, nothing);
+                Some(Made { value, start: nothing, end: nothing })
+            }
         }
     }
 
     /// The list whose dashes stand at `column`, the first of them on the present line.
-    fn list(&mut self, column: usize, depth: usize) -> Option<Node<'a>> {
+    fn list(&mut self, column: usize, depth: usize) -> Option<Made<M::Value>> {
         let mut items = Vec::new();
         let start = self.line?.start + column;
+        let mut end = start;
         while let Some(line) = self.line.filter(|line| line.column >= column) {
             if line.column > column {
                 return None;
@@ -133,20 +265,81 @@ impl<'a> Lines<'a> {
                 break;
             }
             let at = blanks(line.text.as_bytes(), column + 1);
-            if at < line.text.len() && colon(line.text, at).is_some() {
+            let item = if at < line.text.len() && colon(line.text, at).is_some() {
                 self.line = Some(Line { column: at, ..line });
-                items.push(self.mapping(at, 4, depth + 1)?);
+                self.mapping(at, 4, depth + 1)?
             } else {
-                let value = value(line.text, column + 1, line.start)?;
-                if is_empty(&value) {
-                    return None;
-                }
-                items.push(value);
+                let value = self.value(line.text, column + 1, line.start)??;
                 self.advance();
+                value
+            };
+            end = item.end;
+            items.push(item.value);
+        }
+        Some(Made { value: self.making.list(items, Shape::Block, start, end), start, end })
+    }
+
+    /// A value on its line behind the `:` or `-` that ends at `after`, with a comment or nothing behind it; `Some(None)`
+    /// where nothing is written.
+    #[expect(clippy::option_option, reason = "giving up is not the same as finding nothing")]
+    fn value(&mut self, line: &'a str, after: usize, start: usize) -> Option<Option<Made<M::Value>>> {
+        let bytes = line.as_bytes();
+        let at = blanks(bytes, after);
+        let Some(first) = bytes.get(at) else { return Some(None) };
+        if at == after {
+            return None;
+        }
+        let (value, end) = match first {
+            b'#' => return Some(None),
+            b'\'' | b'"' => {
+                let (text, style, end) = quoted(line, at)?;
+                (self.making.scalar(text, style, start + at, start + end), end)
+            }
+            b'[' => self.flow_list(line, at, start)?,
+            first if begins_plain(*first, bytes.get(at + 1)) => {
+                let text = plain(line, at)?;
+                let end = start + at + text.len();
+                let value = self.making.scalar(Cow::Borrowed(text), Style::Plain, start + at, end);
+                return Some(Some(Made { value, start: start + at, end }));
+            }
+            _ => return None,
+        };
+        is_over(&bytes[end..]).then_some(Some(Made { value, start: start + at, end: start + end }))
+    }
+
+    /// A list in brackets of plain and quoted values, and where it ends.
+    fn flow_list(&mut self, line: &'a str, open: usize, start: usize) -> Option<(M::Value, usize)> {
+        let bytes = line.as_bytes();
+        let blanks = |at: usize| blanks(bytes, at);
+        let mut items = Vec::new();
+        let mut at = blanks(open + 1);
+        if bytes.get(at) != Some(&b']') {
+            loop {
+                let (text, style, end) = match bytes.get(at)? {
+                    b'\'' | b'"' => quoted(line, at)?,
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'/' | 0x80.. => {
+                        let special = |byte: &u8| {
+                            matches!(
+                                byte,
+                                b',' | b'[' | b']' | b'{' | b'}' | b':' | b'#' | b'?' | b'"' | b'\'' | b'&' | b'*' | b'!' | b'|' | b'>'
+                            )
+                        };
+                        let end = at + bytes[at..].iter().position(special)?;
+                        let text = line[at..end].trim_end_matches(' ');
+                        (Cow::Borrowed(text), Style::Plain, at + text.len())
+                    }
+                    _ => return None,
+                };
+                items.push(self.making.scalar(text, style, start + at, start + end));
+                at = blanks(end);
+                match bytes.get(at)? {
+                    b',' => at = blanks(at + 1),
+                    b']' => break,
+                    _ => return None,
+                }
             }
         }
-        let end = items.last()?.end;
-        Some(node(Data::Seq(items, Shape::Block), start, end))
+        Some((self.making.list(items, Shape::Flow, start + open, start + at + 1), at + 1))
     }
 }
 
@@ -167,32 +360,6 @@ fn colon(line: &str, at: usize) -> Option<usize> {
     (bytes.get(colon) == Some(&b':') && spaced && bytes[colon - 1] != b' ').then_some(colon)
 }
 
-/// A value on its line behind the `:` or `-` that ends at `after`, with a comment or nothing behind it.
-fn value(line: &str, after: usize, start: usize) -> Option<Node<'_>> {
-    let bytes = line.as_bytes();
-    let at = blanks(bytes, after);
-    let Some(first) = bytes.get(at) else { return Some(empty(start + after)) };
-    if at == after {
-        return None;
-    }
-    let (data, end) = match first {
-        b'#' => return Some(empty(start + after)),
-        b'\'' | b'"' => quoted(line, at)?,
-        b'[' => flow_list(line, at, start)?,
-        first if begins_plain(*first, bytes.get(at + 1)) => return plain(line, at, start),
-        _ => return None,
-    };
-    is_over(&bytes[end..]).then(|| node(data, start + at, start + end))
-}
-
-fn empty<'a>(at: usize) -> Node<'a> {
-    node(Data::Scalar(Cow::Borrowed(""), Style::Empty), at, at)
-}
-
-fn is_empty(node: &Node<'_>) -> bool {
-    matches!(node.data, Data::Scalar(_, Style::Empty))
-}
-
 /// Whether nothing but blanks and a comment follows.
 fn is_over(rest: &[u8]) -> bool {
     let blanks = blanks(rest, 0);
@@ -209,7 +376,8 @@ fn begins_plain(first: u8, second: Option<&u8>) -> bool {
     }
 }
 
-fn plain(line: &str, at: usize, start: usize) -> Option<Node<'_>> {
+/// A text without quotes, up to a comment or the line's end.
+fn plain(line: &str, at: usize) -> Option<&str> {
     let bytes = line.as_bytes();
     let (mut end, mut from) = (bytes.len(), at);
     while let Some(found) = memchr::memchr2(b':', b'#', &bytes[from..]) {
@@ -224,12 +392,11 @@ fn plain(line: &str, at: usize, start: usize) -> Option<Node<'_>> {
         }
         from = place + 1;
     }
-    let text = line[at..end].trim_end_matches(' ');
-    Some(node(Data::Scalar(Cow::Borrowed(text), Style::Plain), start + at, start + at + text.len()))
+    Some(line[at..end].trim_end_matches(' '))
 }
 
 /// A quoted text whose only escapes are those of its quotes and the backslash, and where it ends.
-fn quoted(line: &str, at: usize) -> Option<(Data<'_>, usize)> {
+fn quoted(line: &str, at: usize) -> Option<(Cow<'_, str>, Style, usize)> {
     let bytes = line.as_bytes();
     let quote = bytes[at];
     let (style, escape) = if quote == b'"' { (Style::Double, b'\\') } else { (Style::Single, b'\'') };
@@ -245,45 +412,9 @@ fn quoted(line: &str, at: usize) -> Option<(Data<'_>, usize)> {
             end += 2;
         } else if byte == quote {
             let text = if start == at + 1 { Cow::Borrowed(&line[start..end]) } else { text + &line[start..end] };
-            return Some((Data::Scalar(text, style), end + 1));
+            return Some((text, style, end + 1));
         } else {
             return None;
         }
     }
-}
-
-/// A list in brackets of plain and quoted values, and where it ends.
-fn flow_list(line: &str, open: usize, start: usize) -> Option<(Data<'_>, usize)> {
-    let bytes = line.as_bytes();
-    let blanks = |at: usize| blanks(bytes, at);
-    let mut items = Vec::new();
-    let mut at = blanks(open + 1);
-    if bytes.get(at) == Some(&b']') {
-        return Some((Data::Seq(items, Shape::Flow), at + 1));
-    }
-    loop {
-        let (data, end) = match bytes.get(at)? {
-            b'\'' | b'"' => quoted(line, at)?,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'/' | 0x80.. => {
-                let special = |byte: &u8| {
-                    matches!(byte, b',' | b'[' | b']' | b'{' | b'}' | b':' | b'#' | b'?' | b'"' | b'\'' | b'&' | b'*' | b'!' | b'|' | b'>')
-                };
-                let end = at + bytes[at..].iter().position(special)?;
-                let text = line[at..end].trim_end_matches(' ');
-                (Data::Scalar(Cow::Borrowed(text), Style::Plain), at + text.len())
-            }
-            _ => return None,
-        };
-        items.push(node(data, start + at, start + end));
-        at = blanks(end);
-        match bytes.get(at)? {
-            b',' => at = blanks(at + 1),
-            b']' => return Some((Data::Seq(items, Shape::Flow), at + 1)),
-            _ => return None,
-        }
-    }
-}
-
-fn node(data: Data<'_>, start: usize, end: usize) -> Node<'_> {
-    Node { data, outer: start, start, end, anchor: 0, tagged: false }
 }

@@ -7,14 +7,28 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
 
-use super::{fast_path, fence, yaml};
+use super::describe::Said;
+use super::{fast_path, fence, node, yaml};
 use crate::knowledge::Format;
 
-/// Whether the fast path took the text, after making sure that the parser reads the same tree.
+/// Whether the fast path took the text, after making sure that the parser reads the same tree, and that the values
+/// are those of the tree.
 fn taken(text: &str) -> bool {
-    let Some(tree) = fast_path::parse(text) else { return false };
+    let values = fast_path::values(text);
+    let Some(tree) = fast_path::parse(text) else {
+        assert_eq!(values, None, "{text:?}");
+        return false;
+    };
+    assert_eq!(values, node::fields(&tree, text, &node::YAML).ok().map(|fields| (fields, Said::of(&tree))), "{text:?}");
     assert_eq!(yaml::parse_events(text), Ok(Some(tree)), "{text:?}");
     true
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_told_by_the_tree_alone() {
+    for text in ["a: 1\nb: 2\na: 3\n", "a:\n  b: 1\n  b: 2\n", "a:\n  - b: 1\n    b: 2\n"] {
+        assert!(taken(text) && fast_path::values(text).is_none(), "{text:?}");
+    }
 }
 
 #[test]

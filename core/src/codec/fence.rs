@@ -1,11 +1,19 @@
 //! Where the frontmatter of a Markdown file begins and ends. Only `---` fences count (for a kind with TOML only
 //! `+++`); every other thing that looks like a fence is a named error rather than a guess, because a wrong guess turns prose into fields.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::fault::Fault;
 use crate::knowledge::Format;
 
 /// The largest frontmatter, in bytes.
 pub(super) const LARGEST_FRONTMATTER: usize = 256 * 1024;
+
+/// Lines that begin like a fence. Made once, because most frontmatter is read sooner than a search is prepared.
+static DASHES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\n---"));
+static DOTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\n..."));
 
 const BOM: char = '\u{feff}';
 
@@ -44,27 +52,24 @@ fn split_yaml(text: &str) -> Result<Option<Frontmatter>, Fault> {
         };
     }
     check_opening(first, opening)?;
-    let mut at = start;
-    while at < text.len() {
-        if at - start > LARGEST_FRONTMATTER {
-            return Err(too_long(opening, "---"));
-        }
+    // Only lines that begin like a fence are looked at, whatever lies between them.
+    let near = &text.as_bytes()[..text.len().min(start + LARGEST_FRONTMATTER + 4)];
+    let closing = DASHES.find_iter(&near[start - 1..]).map(|found| start + found).find_map(|at| {
         let (line, next) = line_at(text, at);
-        match line.as_bytes().first() {
-            Some(b'-') if line.trim_end_matches([' ', '\t']) == "---" => return Ok(Some(Frontmatter { start, end: at, body: next })),
-            Some(b'-') if is_dashes(line) => {
-                return Err(Fault::new(
-                    "fence.dashes",
-                    at,
-                    "the frontmatter is closed by a line of exactly `---`; this one has more dashes",
-                ));
-            }
-            Some(b'.') if line.trim_end_matches([' ', '\t']) == "..." => {
-                return Err(Fault::new("fence.dots", at, "the frontmatter is closed by a line `---`, not `...`; write `---`"));
-            }
-            _ => {}
+        if line.trim_end_matches([' ', '\t']) == "---" { Some((at, Some(next))) } else { is_dashes(line).then_some((at, None)) }
+    });
+    let looked_at = &near[start - 1..closing.map_or(near.len(), |(at, _)| at)];
+    let dots = DOTS.find_iter(looked_at).map(|found| start + found);
+    if let Some(at) = dots.into_iter().find(|at| line_at(text, *at).0.trim_end_matches([' ', '\t']) == "...") {
+        return Err(Fault::new("fence.dots", at, "the frontmatter is closed by a line `---`, not `...`; write `---`"));
+    }
+    match closing {
+        Some((end, Some(body))) => return Ok(Some(Frontmatter { start, end, body })),
+        Some((at, None)) => {
+            return Err(Fault::new("fence.dashes", at, "the frontmatter is closed by a line of exactly `---`; this one has more dashes"));
         }
-        at = next;
+        None if text.len() - start > LARGEST_FRONTMATTER => return Err(too_long(opening, "---")),
+        None => {}
     }
     let message =
         "the frontmatter opened here is never closed; add a line `---` after the fields (or a blank line above, if this is a rule)";

@@ -181,7 +181,7 @@ impl<'t> Reader<'t> {
         let (value, height) = match &node.data {
             Data::Scalar(text, style) => {
                 self.no_nul(node)?;
-                (resolved(node, text, *style), 0)
+                (resolved(text, *style, node.tagged), 0)
             }
             Data::Seq(items, _) => {
                 self.check_depth(depth, node.start)?;
@@ -230,7 +230,7 @@ impl<'t> Reader<'t> {
             Data::Scalar(text, style) => {
                 self.no_nul(node)?;
                 if node.anchor > 0 {
-                    let value = resolved(node, text, *style);
+                    let value = resolved(text, *style, node.tagged);
                     self.keep(Anchored { anchor: node.anchor, value, nodes: 1, height: 0 }, node.start)?;
                 }
                 Ok(text.clone().into_owned())
@@ -310,11 +310,11 @@ impl<'t> Reader<'t> {
 }
 
 /// The value of a scalar.
-fn resolved(node: &Node<'_>, text: &str, style: Style) -> Value {
+pub(super) fn resolved(text: &str, style: Style, tagged: bool) -> Value {
     match style {
         // A tag is kept and not applied: the text is all that is certain.
-        Style::Plain if !node.tagged => scalar::resolve(text),
-        Style::Empty if !node.tagged => Value::Null,
+        Style::Plain if !tagged => scalar::resolve(text),
+        Style::Empty if !tagged => Value::Null,
         _ => Value::String(text.to_owned()),
     }
 }

@@ -21,6 +21,9 @@ use clap::Parser;
 use crate::args::Arguments;
 use crate::output::Output;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a command ended, when it did what it was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Done {

@@ -151,8 +151,8 @@ fn lost<'a, 's>(
     if superseded.clone().any(|(_, token)| history.stand(token).is_some() || shown(field, token).is_some()) {
         return None;
     }
-    let taken = stand == Some(Stand::RemovedByEngineer) || history.taken_from_one_of_two(token);
-    if taken || later.any(|intent| matches!(intent.what, What::Delete | What::Discard | What::Take)) {
+    let by_engineer = stand == Some(Stand::RemovedByEngineer) || history.taken_from_one_of_two(token);
+    if by_engineer || later.any(|intent| matches!(intent.what, What::Delete | What::Discard | What::Take)) {
         return None;
     }
     let instead = entity.map(|entity| (entity.status, entity.values.iter().find(|(name, _)| name == field)));
