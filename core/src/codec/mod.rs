@@ -22,6 +22,7 @@ mod heading;
 mod json;
 mod json_tree;
 mod line_end;
+mod making;
 mod node;
 mod place;
 #[cfg(test)]
