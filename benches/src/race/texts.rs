@@ -46,7 +46,7 @@ impl Track<'_> {
         let texts: Vec<String> = texts.collect();
         let (count, board) = self.texts(folder, &texts)?;
         eprintln!("  {count} of {} files are read alike by all", texts.len());
-        if count * 10 < texts.len() * 9 {
+        if texts.is_empty() || count * 10 < texts.len() * 9 {
             return Err(format!("only {count} of {} files of the corpus are read alike by all", texts.len()).into());
         }
         Ok((count, board))

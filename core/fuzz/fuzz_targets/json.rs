@@ -11,7 +11,9 @@ fuzz_target!(|text: &str| {
     let entities = |text: &str| decode_file(&kind, "", &path, text.as_bytes()).entities;
     let before = entities(text);
     if !before.is_empty() {
-        assert!(serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}')).is_ok());
+        let read = serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}'));
+        // A number that cannot be held stays a text here.
+        assert!(read.is_ok() || read.is_err_and(|error| error.to_string().starts_with("number out of range")));
     }
     for entity in &before {
         let Some(key) = &entity.content.location.entry else { continue };

@@ -1,5 +1,5 @@
 //! What a document says about itself: its id, title, slug and workflow state, and the rules of its kind about single
-//! fields. Pure over the tree that was read; places are those of the tree's text.
+//! fields. Pure over what was read of its outermost entries; places are those of the text that was read.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,16 @@ pub(super) struct Said<'a> {
     pub(super) key: Cow<'a, str>,
     pub(super) key_start: usize,
     pub(super) value_start: usize,
-    /// The text of a scalar as it is meant, and whether it is written without quotes and tag.
-    pub(super) text: Option<(Cow<'a, str>, bool)>,
+    /// Where the value is a scalar.
+    pub(super) text: Option<Text<'a>>,
+}
+
+/// A scalar as it is meant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Text<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// Whether it is written without quotes and tag.
+    pub(super) plain: bool,
 }
 
 impl<'a> Said<'a> {
@@ -30,7 +38,9 @@ impl<'a> Said<'a> {
         let Data::Map(entries, _) = &tree.data else { return Vec::new() };
         let said = |entry: &'a super::node::Entry<'a>| {
             let text = match &entry.value.data {
-                Data::Scalar(text, style) => Some((Cow::Borrowed(text.as_ref()), *style == Style::Plain && !entry.value.tagged)),
+                Data::Scalar(text, style) => {
+                    Some(Text { text: Cow::Borrowed(text.as_ref()), plain: *style == Style::Plain && !entry.value.tagged })
+                }
                 _ => None,
             };
             let key = Cow::Borrowed(entry.key.text()?);
@@ -91,7 +101,7 @@ impl<'d> Description<'d> {
             return None;
         }
         let Some(entry) = self.entry("status") else { return Some(Status::Published) };
-        let status = entry.text.as_ref().and_then(|(text, _)| Status::parse(text));
+        let status = entry.text.as_ref().and_then(|text| Status::parse(&text.text));
         if status.is_none() {
             self.warnings.push(Fault::new(
                 "status.unknown",
@@ -116,14 +126,14 @@ impl<'d> Description<'d> {
 
 /// A text that is not blank, or a number or boolean as it is written.
 fn naming_text<'n>(entry: &'n Said<'_>) -> Option<&'n str> {
-    let (text, plain) = entry.text.as_ref()?;
+    let Text { text, plain } = entry.text.as_ref()?;
     let null = *plain && scalar::known(text).is_some_and(|value| value.is_null());
     (!text.trim().is_empty() && !null).then_some(text)
 }
 
 /// A text that is not blank, or a number as it is written.
 fn title_text(entry: &Said<'_>) -> Option<String> {
-    let (text, plain) = entry.text.as_ref()?;
+    let Text { text, plain } = entry.text.as_ref()?;
     let value = if *plain { scalar::known(text) } else { None };
     let says = value.is_none_or(|value| value.is_number()) && !text.trim().is_empty();
     says.then(|| text.trim().to_owned())

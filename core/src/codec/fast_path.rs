@@ -22,8 +22,8 @@ pub(super) fn parse(text: &str) -> Option<Node<'_>> {
     read(text, &mut Tree)
 }
 
-/// The values of the tree that [`parse`] gives, and its outermost entries; `None` where there is no such tree or it has
-/// no values.
+/// The values of the tree that [`parse`] gives, and its outermost entries; `None` where there is no such tree, where it has
+/// no values, and for a text that may have more of them than are taken.
 pub(super) fn values(text: &str) -> Option<(Fields, Vec<Said<'_>>)> {
     // A value or key takes a character and one that ends it: a shorter text has not too many.
     if text.len() > MOST_NODES {

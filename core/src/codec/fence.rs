@@ -53,14 +53,14 @@ fn split_yaml(text: &str) -> Result<Option<Frontmatter>, Fault> {
     }
     check_opening(first, opening)?;
     // Only lines that begin like a fence are looked at, whatever lies between them.
-    let near = &text.as_bytes()[..text.len().min(start + LARGEST_FRONTMATTER + 4)];
+    let near = &text.as_bytes()[..text.len().min(start + LARGEST_FRONTMATTER + 3)];
     let closing = DASHES.find_iter(&near[start - 1..]).map(|found| start + found).find_map(|at| {
         let (line, next) = line_at(text, at);
         if line.trim_end_matches([' ', '\t']) == "---" { Some((at, Some(next))) } else { is_dashes(line).then_some((at, None)) }
     });
     let looked_at = &near[start - 1..closing.map_or(near.len(), |(at, _)| at)];
-    let dots = DOTS.find_iter(looked_at).map(|found| start + found);
-    if let Some(at) = dots.into_iter().find(|at| line_at(text, *at).0.trim_end_matches([' ', '\t']) == "...") {
+    let mut dots = DOTS.find_iter(looked_at).map(|found| start + found);
+    if let Some(at) = dots.find(|at| line_at(text, *at).0.trim_end_matches([' ', '\t']) == "...") {
         return Err(Fault::new("fence.dots", at, "the frontmatter is closed by a line `---`, not `...`; write `---`"));
     }
     match closing {
@@ -195,6 +195,16 @@ mod tests {
     fn a_frontmatter_over_the_limit_is_refused() {
         let text = format!("---\na: {}\nb: 1\n---\n", "x".repeat(LARGEST_FRONTMATTER));
         assert_eq!(split_yaml(&text).unwrap_err().code, "fence.size");
+        for (over, close) in [(0, "---"), (1, "---"), (0, "..."), (1, "...")] {
+            let text = format!("---\na: {}\n{close}\n", "x".repeat(LARGEST_FRONTMATTER - 4 + over));
+            let code = split_yaml(&text).map(|fences| fences.map(|fences| fences.end - fences.start)).map_err(|fault| fault.code);
+            let expected = match (over, close) {
+                (0, "---") => Ok(Some(LARGEST_FRONTMATTER)),
+                (0, _) => Err("fence.dots"),
+                _ => Err("fence.size"),
+            };
+            assert_eq!(code, expected, "{over} {close}");
+        }
     }
 
     #[test]

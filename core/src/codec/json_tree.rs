@@ -212,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_cannot_be_held_stays_the_text_that_it_is() {
+        let long = "1".repeat(336);
+        let text = format!("{{\"a\": {long}, \"b\": -1e999, \"c\": 18446744073709551616}}");
+        let root = parse(&text).unwrap();
+        let expected = serde_json::json!({"a": long, "b": "-1e999", "c": "18446744073709551616"});
+        assert_eq!(Value::Object(fields(&root, &text, &JSON).unwrap()), expected);
+    }
+
+    #[test]
     fn each_mistake_is_found_at_its_place() {
         let cases = [
             ("", 0),

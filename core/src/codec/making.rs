@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::describe::Said;
+use super::describe::{Said, Text};
 use super::node::{self, Data, Entry, Node, Shape, Style};
 use crate::knowledge::Fields;
 
@@ -66,8 +66,8 @@ fn node(data: Data<'_>, start: usize, end: usize) -> Node<'_> {
 /// Values alone, and what the outermost entries say.
 pub(super) struct Values<'a> {
     pub(super) said: Vec<Said<'a>>,
-    /// The text of the value that was made last, where it is a scalar, and whether it is plain.
-    pub(super) last: Option<(Cow<'a, str>, bool)>,
+    /// The value that was made last, where it is a scalar.
+    pub(super) last: Option<Text<'a>>,
 }
 
 impl<'a> Make<'a> for Values<'a> {
@@ -76,7 +76,7 @@ impl<'a> Make<'a> for Values<'a> {
 
     fn scalar(&mut self, text: Cow<'a, str>, style: Style, _: usize, _: usize) -> Value {
         let value = node::resolved(&text, style, false);
-        self.last = Some((text, style == Style::Plain));
+        self.last = Some(Text { text, plain: style == Style::Plain });
         value
     }
 

@@ -52,4 +52,4 @@ pub use value::parse_value;
 
 /// Part of every repository's fingerprint: raised whenever the same bytes would decode to something else, or be judged
 /// otherwise by a built-in schema.
-pub const CODEC_VERSION: u32 = 2;
+pub const CODEC_VERSION: u32 = 3;

@@ -1,5 +1,4 @@
-//! The end of a publication: what a chain of commits holds is in git, and rows say so. The same code completes what a
-//! process that died left behind: whether the branch contains the prepared tip tells a crash from a lost race.
+//! The end of a publication: what a chain of commits holds is in git, and rows say so.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,7 +9,8 @@ use super::candidate::LARGEST_FILE;
 use super::engine::{Round, SyncEngine};
 use super::incoming::archived;
 use super::ingest::fenced;
-use super::publish::{REMEMBER, log};
+use super::publish::log;
+use super::recover::follows;
 use super::report::Phase;
 use super::save::{held, kept};
 use super::settings::Settings;
@@ -18,8 +18,8 @@ use crate::clock::Timestamp;
 use crate::codec::{Decoded, decode_content, decode_file};
 use crate::knowledge::{Content, Diagnostic, Fields, Location};
 use crate::store::{
-    ApplyOutcome, Base, Batch, BlobId, BlobRead, Change, ChangeAction, ChangeState, CommitId, Cursor, Live, LogStatus, Prepared,
-    PreparedItem, Record, RecordWrite, RepositoryRow, Slot,
+    ApplyOutcome, Base, Batch, BlobId, BlobRead, Change, ChangeAction, ChangeState, Cursor, Live, LogStatus, Prepared, PreparedItem,
+    Record, RecordWrite, RepositoryRow, Slot,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -69,80 +69,11 @@ enum Cursors {
     MoveInDoubt,
 }
 
-/// Whether a chain stands on what was taken in last: only then is it all that is new.
-fn follows(row: &RepositoryRow, chain: &Prepared) -> bool {
-    row.cursor.as_ref().map(|cursor| &cursor.commit) == chain.parent.as_ref()
-}
-
 fn uids(items: &[PreparedItem]) -> Vec<i64> {
     items.iter().map(|item| item.uid).collect()
 }
 
 impl SyncEngine {
-    /// What processes that died left behind: chains that became visible are acknowledged. Returns those that are not:
-    /// they are forgotten once git was taken in, because a part of one may have become visible all the same.
-    pub(super) async fn recover(&self, round: &mut Round) -> Result<Vec<Prepared>> {
-        let prepared = self.cache.prepared(self.repository).await?;
-        let mut over = Vec::new();
-        if prepared.is_empty() {
-            return Ok(over);
-        }
-        let git = self.git()?;
-        let head = git.head().await?;
-        let mut visible = Vec::new();
-        for chain in prepared {
-            let whole = match &head {
-                Some(head) => git.contains(head, &chain.tip).await?,
-                None => false,
-            };
-            let left = match &head {
-                Some(head) if !whole => self.left_of(&chain, head).await?,
-                _ => None,
-            };
-            tracing::info!(batch = %chain.id, whole, left = left.as_ref().map_or(0, |left| left.items.len()), "recovering a prepared chain");
-            if whole {
-                visible.push((chain, true));
-            } else if let Some(left) = left {
-                visible.push((left, false));
-            } else if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER {
-                over.push(chain);
-            }
-        }
-        // Chains that were prepared in one second begin with the same commits as far as they say the same: the longest
-        // holds the others.
-        visible.sort_by_key(|(chain, _)| std::cmp::Reverse(chain.items.len()));
-        for (chain, whole) in visible {
-            let row = self.cache.repository(self.repository).await?;
-            if follows(&row, &chain) {
-                self.acknowledge_some(round, &chain, whole).await?;
-            } else {
-                over.push(chain);
-            }
-        }
-        Ok(over)
-    }
-
-    /// The beginning of a chain that a force-push left on the branch, as a chain of its own.
-    async fn left_of(&self, chain: &Prepared, head: &CommitId) -> Result<Option<Prepared>> {
-        let git = self.git()?;
-        let mut left = Prepared { items: Vec::new(), ..chain.clone() };
-        for item in &chain.items {
-            if !git.contains(head, &item.commit).await? {
-                break;
-            }
-            left.tip = item.commit.clone();
-            left.items.push(item.clone());
-        }
-        if left.items.is_empty() {
-            return Ok(None);
-        }
-        let paths: Vec<String> = left.items.iter().map(|item| item.location.path.to_string()).collect();
-        for (item, entry) in left.items.iter_mut().zip(git.lookup(&left.tip, &paths).await?) {
-            item.blob = entry.map(|entry| entry.blob);
-        }
-        Ok(Some(left))
-    }
-
     /// D5: what a chain holds is in git; rows say so. Newer saves stay pending, on what was published as their base. A
     /// long chain is acknowledged portion by portion, and is settled with the last.
     pub(super) async fn acknowledge(&self, round: &mut Round, prepared: &Prepared) -> Result<()> {
@@ -150,12 +81,15 @@ impl SyncEngine {
     }
 
     /// The same for what is left of a chain, where it is not `whole`: a portion of the rest may have been acknowledged before
-    /// it was lost, so that git is taken in again as a whole.
-    async fn acknowledge_some(&self, round: &mut Round, prepared: &Prepared, whole: bool) -> Result<()> {
+    /// it was lost, so that git is taken in again as a whole. So it is where an item could not be acknowledged.
+    pub(super) async fn acknowledge_some(&self, round: &mut Round, prepared: &Prepared, whole: bool) -> Result<()> {
         tracing::debug!(target: "lorebase::step", step = "D5", tip = %prepared.tip, "acknowledging");
         let mut rest = prepared.items.as_slice();
         let mut known = None;
-        let mut whole = whole;
+        // Who left the cursor in doubt, or took git in by other rules, is not contradicted by a chain.
+        let row = self.cache.repository(self.repository).await?;
+        let settings = self.stored_settings(row.config.as_ref());
+        let mut whole = whole && row.cursor.is_none_or(|cursor| cursor.fingerprint == settings.fingerprint);
         while rest.len() > PORTION {
             let (portion, after) = rest.split_at(PORTION);
             let uids = uids(&after[..after.len().min(PORTION)]);
@@ -211,8 +145,8 @@ impl SyncEngine {
                 let Some(record) = records.get(&item.uid) else { continue };
                 let content = match held(record, item.revision) {
                     Some(content) => Cow::Borrowed(content),
-                    None => match self.cache.revision(self.repository, item.uid, item.revision).await? {
-                        Some(kept) => Cow::Owned(kept.content),
+                    None => match self.published(&settings, record, item).await? {
+                        Some(content) => Cow::Owned(content),
                         None => continue,
                     },
                 };
@@ -269,6 +203,18 @@ impl SyncEngine {
         Ok(Known { row, records, findings, release: false })
     }
 
+    /// The version of an item that its record does not hold any more: as it was kept, else, since that may have been
+    /// forgotten meanwhile, as git has it.
+    async fn published(&self, settings: &Settings, record: &Record, item: &PreparedItem) -> Result<Option<Content>> {
+        if let Some(kept) = self.cache.revision(self.repository, item.uid, item.revision).await? {
+            return Ok(Some(kept.content));
+        }
+        let (Some(blob), Some(kind)) = (&item.blob, settings.config.kind(&record.key.kind)) else { return Ok(None) };
+        let Some(BlobRead::Found(bytes)) = self.git()?.read(std::slice::from_ref(blob), LARGEST_FILE).await?.pop() else { return Ok(None) };
+        let decoded = decode_file(kind, &settings.config.root, &item.location.path, &bytes);
+        Ok(decoded.entities.into_iter().map(|entity| entity.content).find(|content| content.location == item.location))
+    }
+
     /// The entries of JSON files as they stand in the file (a new one is indented like its neighbours), and what is to
     /// be said about these files.
     async fn written_entries(
@@ -314,16 +260,6 @@ impl SyncEngine {
             batch.writes.push(write);
         }
         Ok(())
-    }
-
-    /// Forgets chains.
-    pub(super) async fn settle(&self, round: &Round, chains: &[Prepared]) -> Result<()> {
-        if chains.is_empty() {
-            return Ok(());
-        }
-        let mut batch = self.batch_for(round, self.env.clock.now());
-        batch.settled.extend(chains.iter().map(|chain| chain.id));
-        self.apply_fenced(&batch).await
     }
 }
 

@@ -338,12 +338,12 @@ impl SyncEngine {
         if round.options.restore {
             self.restore(round).await?;
         }
-        let lost = self.recover(round).await?;
+        let over = self.recover(round).await?;
         self.ingest(round).await?;
         if round.stops() {
             return Ok(());
         }
-        self.settle(round, &lost).await?;
+        self.settle(round, &over).await?;
         if !round.options.no_publish {
             let before = (round.report.published, round.report.unchanged);
             Box::pin(self.publish_due(round, all)).await?;

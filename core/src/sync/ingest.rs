@@ -84,7 +84,7 @@ impl SyncEngine {
         let scan = self.scan(&row, &head, &settings, same_settings && !round.options.recheck, &flagged).await?;
         let ingest = Ingest {
             author: git.commit(&head).await.ok().map(|commit| commit.author.author),
-            unacknowledged: self.unacknowledged().await?,
+            unacknowledged: self.unacknowledged(&head).await?,
             moves: !scan.gone.is_empty(),
             blank: self.is_blank(&row).await?,
             flagged: flagged.iter().map(|(path, _)| path.clone()).collect(),
@@ -221,12 +221,23 @@ impl SyncEngine {
         }
     }
 
-    async fn unacknowledged(&self) -> Result<HashMap<i64, Vec<(Content, Vec<Uuid>)>>> {
-        let mut found: HashMap<i64, Vec<(Content, Vec<Uuid>)>> = HashMap::new();
-        for item in self.cache.prepared(self.repository).await?.into_iter().flat_map(|prepared| prepared.items) {
-            if item.removed {
-                continue;
+    /// Those that are in git by their own commits come first: of two of the same bytes one may hold more saves.
+    async fn unacknowledged(&self, head: &CommitId) -> Result<HashMap<i64, Vec<(Content, Vec<Uuid>)>>> {
+        let git = self.git()?;
+        let (mut there, mut elsewhere) = (Vec::new(), Vec::new());
+        for chain in self.cache.prepared(self.repository).await? {
+            let mut last: Option<(CommitId, bool)> = None;
+            for item in chain.items {
+                let contained = match last.take() {
+                    Some((commit, known)) if !known || commit == item.commit => known,
+                    _ => git.contains(head, &item.commit).await?,
+                };
+                last = Some((item.commit.clone(), contained));
+                if contained { there.push(item) } else { elsewhere.push(item) }
             }
+        }
+        let mut found: HashMap<i64, Vec<(Content, Vec<Uuid>)>> = HashMap::new();
+        for item in there.into_iter().chain(elsewhere).filter(|item| !item.removed) {
             if let Some(kept) = self.cache.revision(self.repository, item.uid, item.revision).await? {
                 found.entry(item.uid).or_default().push((kept.content, item.operations));
             }

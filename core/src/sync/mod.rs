@@ -20,6 +20,7 @@ mod outgoing;
 mod patch;
 pub(crate) mod plan;
 mod publish;
+mod recover;
 mod report;
 mod request;
 mod restore;

@@ -1,5 +1,7 @@
 //! What processes that died one after the other left behind, in the same second.
 
+use std::time::Duration;
+
 use lorebase::PublishMode;
 use lorebase::conformance::fault::{Fault, Faults};
 use lorebase::knowledge::SyncStatus;
@@ -64,4 +66,37 @@ fn chains_that_share_their_first_commits_are_acknowledged_each_to_its_end() {
         }
     }
     assert!(shared >= 1, "no two chains shared a beginning that is in git");
+}
+
+/// What was committed and cannot be read any more is taken in from git, however many are acknowledged after it.
+#[test]
+fn a_version_that_was_pruned_before_it_was_acknowledged_is_taken_from_git() {
+    let mut pruned = 0;
+    for call in 0.. {
+        let world = World::with(PublishMode::Off);
+        for number in 0..ENTITIES {
+            world.write(&format!("skills/s{number}.md"), &format!("---\nid: s-{number}\nname: Skill {number}\n---\n"));
+        }
+        world.sync();
+        save(&world, 0, "First");
+        if !dies_after(&world, call) {
+            break;
+        }
+        let waits = !run(world.cache.prepared(world.kb.engine().repository_id())).unwrap().is_empty();
+        save(&world, 0, "Second");
+        world.clock.advance(Duration::from_secs(1));
+        run(world.kb.prune(Duration::ZERO)).unwrap();
+        pruned += usize::from(waits && world.commits() > ENTITIES);
+        // One that dies as well, so that another chain is acknowledged before git is taken in.
+        save(&world, 1, "Beside it");
+        dies_after(&world, call);
+        world.sync();
+        world.sync();
+        world.assert_no_drift();
+        for (number, note) in [(0, "Second"), (1, "Beside it")] {
+            let found = world.working("skill", &format!("s{number}")).unwrap();
+            assert_eq!((&found.fields["note"], found.sync_status), (&note.into(), SyncStatus::Synced), "{number} after {call}");
+        }
+    }
+    assert!(pruned >= 1, "nothing was pruned between git and its acknowledgement");
 }

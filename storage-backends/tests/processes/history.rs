@@ -23,7 +23,7 @@ pub(crate) struct History {
     marks: HashMap<String, Stand>,
     /// What the engineer brought back, whatever became of it since.
     restored: HashSet<String>,
-    /// What the engineer took out of one place and not of all.
+    /// What the engineer took out of one of its places, and nobody has touched since.
     taken_once: HashSet<String>,
     /// In how many lines of the tree each of them is.
     lines: HashMap<String, i64>,
@@ -81,6 +81,7 @@ impl History {
         for (mark, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
             let lines = self.lines.entry(mark.clone()).or_default();
             *lines += change;
+            self.taken_once.remove(&mark);
             let stand = match (change > 0, *lines > 0) {
                 (true, _) if engineer && self.marks.contains_key(&mark) => Stand::Restored,
                 (true, _) => Stand::Present,
@@ -116,7 +117,7 @@ impl History {
         self.restored.contains(token)
     }
 
-    /// Whether the engineer, who had brought this token into a second file, took it out of one of them.
+    /// Whether the engineer, who had brought this token in once more, was the last to take it out of one of its places.
     pub(crate) fn taken_from_one_of_two(&self, token: &str) -> bool {
         self.stand(token) == Some(Stand::Restored) && self.taken_once.contains(token)
     }
@@ -182,6 +183,15 @@ fn what_the_engineer_copied_outlives_the_removal_of_either() {
         history.commit("4", by_engineer, "", "--- a/b\n-id: c-1\n-note: t1x1z\n");
         assert_eq!((history.restored("c-1"), history.stand("t1x1z")), (false, Some(removed)));
         assert!(!history.taken_from_one_of_two("t1x1z"));
+    }
+    for by_engineer in [true, false] {
+        let mut history = copied();
+        history.commit("3", true, "", "+++ b/c\n+note: t1x1z\n");
+        history.commit("4", true, "", "--- a/b\n-note: t1x1z\n");
+        assert!(history.taken_from_one_of_two("t1x1z"));
+        // What is overwritten in its place by us is not excused by what the engineer took before.
+        history.commit("5", by_engineer, "", "--- a/a\n-note: t1x1z\n");
+        assert_eq!(history.taken_from_one_of_two("t1x1z"), by_engineer);
     }
     gone.commit("3", true, "", "--- a/a\n-id: c-1\n+++ b/c\n+id: c-1\n");
     assert!(gone.restored("c-1"), "a move changes nothing");
