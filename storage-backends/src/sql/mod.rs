@@ -3,11 +3,17 @@
 
 mod batch;
 mod failure;
+mod found;
+mod list;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;
 mod words;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{LeaseClock, PostgresCache, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteCache, SqliteOptions, SqlitePlace};

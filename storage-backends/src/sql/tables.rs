@@ -2,7 +2,7 @@
 //! and how a cell is written are the database's own.
 
 use jiff::Timestamp;
-use lorebase::knowledge::{Content, Diagnostic, Fields, Status};
+use lorebase::knowledge::{Content, Diagnostic, Fields, LocationKey, Status};
 use lorebase::store::{BlobId, Change, ConflictNote, KeptRevision, Live, LogWrite, RepositoryId, Slot, SourceState};
 
 use super::batch::Written;
@@ -36,6 +36,8 @@ pub(super) trait Cells {
     fn text<'t>(&mut self, value: impl Into<Option<&'t str>>);
     fn json<'t>(&mut self, value: impl Into<Option<&'t str>>);
     fn moment(&mut self, value: impl Into<Option<Timestamp>>);
+    /// A text that is looked up by an index however long it is.
+    fn place(&mut self, value: Option<&LocationKey>);
 }
 
 pub(super) const KNOWLEDGE: Table = Table {
@@ -252,16 +254,16 @@ fn content(cells: &mut impl Cells, content: &Content) -> Result<(), Failure> {
 }
 
 /// uid, repository, kind, id, location_key.
-fn beginning(cells: &mut impl Cells, id: RepositoryId, written: &Written<'_>, place: Option<&str>) {
+fn beginning(cells: &mut impl Cells, id: RepositoryId, written: &Written<'_>, place: Option<&LocationKey>) {
     cells.integer(written.uid);
     cells.integer(id);
     cells.text(written.write.key.kind.as_str());
     cells.text(written.write.key.id.as_str());
-    cells.text(place);
+    cells.place(place);
 }
 
 pub(super) fn entity(cells: &mut impl Cells, id: RepositoryId, written: &Written<'_>, live: &Live) -> Result<(), Failure> {
-    beginning(cells, id, written, written.claim.live.as_ref().map(|place| place.as_str()));
+    beginning(cells, id, written, written.claim.live.as_ref());
     content(cells, &live.content)?;
     cells.text(live.blob.as_str());
     cells.text(live.commit.as_str());
@@ -272,7 +274,7 @@ pub(super) fn entity(cells: &mut impl Cells, id: RepositoryId, written: &Written
 }
 
 pub(super) fn change(cells: &mut impl Cells, id: RepositoryId, written: &Written<'_>, ours: &Change) -> Result<(), Failure> {
-    beginning(cells, id, written, Some(ours.content.location.key().as_str()));
+    beginning(cells, id, written, Some(&ours.content.location.key()));
     content(cells, &ours.content)?;
     cells.text(word(ours.action)?.as_str());
     cells.text(word(ours.state)?.as_str());

@@ -2,6 +2,7 @@
 //! parts are all constants of this crate, only the number of question marks varies.
 
 use jiff::Timestamp;
+use lorebase::knowledge::LocationKey;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe, Sqlite, query::Query};
 
@@ -103,6 +104,10 @@ impl Cells for Row {
 
     fn text<'t>(&mut self, value: impl Into<Option<&'t str>>) {
         self.add(value.into().map(str::to_owned));
+    }
+
+    fn place(&mut self, value: Option<&LocationKey>) {
+        self.text(value.map(LocationKey::as_str));
     }
 
     fn json<'t>(&mut self, value: impl Into<Option<&'t str>>) {
