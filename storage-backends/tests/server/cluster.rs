@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 const ROLE: &str = "lorebase";
 const PASSWORD: &str = "let-me-in";
 
+/// Kilobytes that a run may need.
+const ROOM: u64 = 2 << 20;
+
 /// Waits for the owner `$0` to end, then ends the server of the folder `$1` and removes it.
 const WATCH: &str = r#"
 while kill -0 "$0" 2>/dev/null; do sleep 0.3; done
@@ -35,7 +38,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A server of one test's own, which it may kill.
     pub(crate) fn own() -> Self {
-        let folder = std::env::temp_dir().join(format!("lorebase-postgres-own-{}", uuid::Uuid::new_v4().simple()));
+        let folder = place().join(format!("lorebase-postgres-own-{}", uuid::Uuid::new_v4().simple()));
         Self::start(folder, Some(std::process::id()))
     }
 
@@ -152,6 +155,15 @@ impl Drop for Cluster {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// A folder in memory where the machine has one with room: power cuts are no part of a test, and waiting for a disk would
+/// be most of its time.
+pub(crate) fn place() -> PathBuf {
+    let told = Command::new("df").args(["-Pk", "/dev/shm"]).stderr(Stdio::null()).output();
+    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let free: u64 = told.lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse().ok()).unwrap_or(0);
+    if free > ROOM { PathBuf::from("/dev/shm") } else { std::env::temp_dir() }
 }
 
 fn run(mut command: Command) {

@@ -90,7 +90,7 @@ fn of_this_run() -> String {
     // Started by hand, a test program is a run of its own.
     let by_cargo = run.is_some() || std::env::var_os("CARGO").is_some();
     let owner = if by_cargo { std::os::unix::process::parent_id() } else { std::process::id() };
-    let folder = std::env::temp_dir().join(format!("lorebase-postgres-{}", run.unwrap_or_else(|| owner.to_string())));
+    let folder = cluster::place().join(format!("lorebase-postgres-{}", run.unwrap_or_else(|| owner.to_string())));
     let beside = PathBuf::from(format!("{}.lock", folder.display()));
     let lock = File::options().create(true).truncate(false).write(true).open(beside).unwrap();
     lock.lock().unwrap();
