@@ -246,7 +246,10 @@ async fn open_cache(url: &str) -> Result<Arc<dyn CacheStore>> {
         #[cfg(not(feature = "postgres"))]
         Some(("postgres" | "postgresql", _)) => Err(Error::new(
             ErrorKind::Unsupported,
-            format!("the database URL `{}` is one of PostgreSQL, which this lorebase is built without; build it with `postgres`", without_secret(url)),
+            format!(
+                "the database URL `{}` is one of PostgreSQL, which this lorebase is built without; build it with `postgres`",
+                without_secret(url)
+            ),
         )),
         _ => Err(Error::new(
             ErrorKind::InvalidInput,

@@ -53,7 +53,8 @@ fn a_wrong_password_and_an_unknown_database_are_told() {
         ErrorKind::NotFound,
         &format!("PostgreSQL at `{at}` has no database `nowhere`; make it with `CREATE DATABASE`, or name another one in the URL"),
     );
-    let store = pollster::block_on(PostgresCache::open(PostgresOptions::new(cluster.tcp(Cluster::role(), Cluster::password(), "postgres"))));
+    let store =
+        pollster::block_on(PostgresCache::open(PostgresOptions::new(cluster.tcp(Cluster::role(), Cluster::password(), "postgres"))));
     assert!(!format!("{:?}", store.unwrap()).contains(Cluster::password()));
 }
 
@@ -139,7 +140,11 @@ fn tables_of_a_newer_lorebase_and_tables_of_somebody_else_are_left_alone() {
     );
     let database = Database::new();
     block_on(execute(&database.url(), "CREATE SCHEMA lorebase; CREATE TABLE lorebase.entity (x int)"));
-    refusal(&database.url(), ErrorKind::Unsupported, "its schema `lorebase` holds others of the same names; give the cache a database of its own");
+    refusal(
+        &database.url(),
+        ErrorKind::Unsupported,
+        "its schema `lorebase` holds others of the same names; give the cache a database of its own",
+    );
     block_on(execute(&database.url(), "SELECT x FROM lorebase.entity"));
 }
 
@@ -149,13 +154,20 @@ fn a_database_of_another_encoding_is_refused() {
     let other = format!("{}_latin", database.name);
     block_on(execute(&database.url(), &format!("CREATE DATABASE {other} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")));
     let url = named(&database.url(), &other);
-    refusal(&url, ErrorKind::Unsupported, "keeps its texts in LATIN1; make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`");
+    refusal(
+        &url,
+        ErrorKind::Unsupported,
+        "keeps its texts in LATIN1; make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`",
+    );
     block_on(execute(&database.url(), &format!("DROP DATABASE {other} WITH (FORCE)")));
 }
 
 /// Ends all other sessions of a database, as an administrator or a failover does.
 fn cut_all(url: &str) {
-    block_on(execute(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"));
+    block_on(execute(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    ));
 }
 
 #[test]
@@ -166,7 +178,9 @@ fn connections_that_were_cut_are_replaced_without_anybody_noticing() {
         let id = store.attach(&name(), now()).await.unwrap().id;
         for _ in 0..3 {
             // Several connections rest in the pool.
-            let asked: Vec<_> = (0..4).map(|_| std::thread::scope(|scope| scope.spawn(|| pollster::block_on(store.repository(id)).unwrap()).join().unwrap())).collect();
+            let asked: Vec<_> = (0..4)
+                .map(|_| std::thread::scope(|scope| scope.spawn(|| pollster::block_on(store.repository(id)).unwrap()).join().unwrap()))
+                .collect();
             assert_eq!(asked.len(), 4);
             cut_all(&database.url());
             assert_eq!(store.repository(id).await.unwrap().fence, 0);
@@ -185,7 +199,8 @@ fn a_server_that_was_killed_and_started_again_has_every_save_and_goes_on() {
         assert!(!format!("{options:?}").contains(Cluster::password()));
         let kb = open(options).await.unwrap();
         for round in 0..3 {
-            let saved = kb.save(Save::create("skill").id(&format!("s{round}")).title(&format!("Skill {round}")).body("text\n")).await.unwrap();
+            let saved =
+                kb.save(Save::create("skill").id(&format!("s{round}")).title(&format!("Skill {round}")).body("text\n")).await.unwrap();
             cluster.kill();
             cluster.begin();
             assert_eq!(kb.get("skill", saved.slug.as_str()).await.unwrap().unwrap().id, saved.id, "it is there after round {round}");
@@ -263,7 +278,8 @@ fn the_character_nul_is_refused_by_name_and_nothing_of_its_batch_is_written() {
                 head: String::new(),
                 body: body.to_owned(),
             };
-            let live = Live { content, revision: 1, blob: BlobId::new("b"), commit: CommitId::new("c"), explicit_id: true, synced_at: now() };
+            let live =
+                Live { content, revision: 1, blob: BlobId::new("b"), commit: CommitId::new("c"), explicit_id: true, synced_at: now() };
             RecordWrite { live: Slot::Set(live), ..RecordWrite::new(Target::New, EntityKey::new("skill", format!("{number}").as_str()), 1) }
         };
         // As arrays, and as a copy.
@@ -305,7 +321,10 @@ fn a_file_with_nul_is_a_finding_and_holds_up_nothing() {
         kb.sync(lorebase::sync::SyncOptions::default()).await.unwrap();
         assert_eq!(kb.get("skill", "good").await.unwrap().unwrap().title, long.trim_end());
         let found = kb.diagnostics().await.unwrap();
-        assert_eq!(found.iter().map(|found| (found.path.as_str(), found.code.as_str())).collect::<Vec<_>>(), [("skills/bad.md", "file.nul")]);
+        assert_eq!(
+            found.iter().map(|found| (found.path.as_str(), found.code.as_str())).collect::<Vec<_>>(),
+            [("skills/bad.md", "file.nul")]
+        );
         let error = kb.save(Save::create("skill").title("New").body("a\0b")).await.unwrap_err();
         assert!(error.to_string().contains("NUL"), "{error}");
         kb.save(Save::create("skill").title("New").body("ab")).await.unwrap();

@@ -57,7 +57,9 @@ CREATE TABLE lorebase.entity (
     head         text COLLATE "C" NOT NULL,
     body         text COLLATE "C" NOT NULL
 );
-CREATE UNIQUE INDEX entity_location ON lorebase.entity (repository, location_key);
+-- Places are looked up by the thousand. With the repository behind, no other index can be taken for this one before the
+-- planner knows how the tables have grown.
+CREATE UNIQUE INDEX entity_location ON lorebase.entity (location_key, repository);
 CREATE INDEX entity_path ON lorebase.entity (repository, path);
 CREATE INDEX entity_slug ON lorebase.entity (repository, kind, slug, id);
 -- An index row holds less than 3 kB, a title may hold more: pages are read by its beginning.
@@ -106,7 +108,7 @@ CREATE TABLE lorebase.change (
     base_head    text COLLATE "C",
     base_body    text COLLATE "C"
 );
-CREATE UNIQUE INDEX change_location ON lorebase.change (repository, location_key) WHERE placed;
+CREATE UNIQUE INDEX change_location ON lorebase.change (location_key, repository) WHERE placed;
 CREATE INDEX change_waiting ON lorebase.change (repository, state, dead, updated_at, uid);
 CREATE INDEX change_slug ON lorebase.change (repository, kind, slug, id);
 CREATE INDEX change_title ON lorebase.change (repository, left(title, 200));

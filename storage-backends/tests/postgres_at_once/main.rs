@@ -23,7 +23,10 @@ const TTL: Duration = Duration::from_secs(30);
 fn assert_no_deadlock(database: &Database) {
     let deadlocks: i64 = server::block_on(async {
         let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&database.url()).await.unwrap();
-        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetch_one(&mut connection).await.unwrap()
+        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
     });
     assert_eq!(deadlocks, 0);
 }
@@ -69,7 +72,8 @@ fn of_many_new_records_of_one_key_exactly_one_is_made() {
     let id = attached(&opened(&database.url()));
     for round in 0..5 {
         let name = format!("n{round}");
-        let outcomes = at_once(&database.url(), THREADS, |number, store| apply(store, &batch(id, vec![new(&name, &format!("{name}-{number}.md"))])));
+        let outcomes =
+            at_once(&database.url(), THREADS, |number, store| apply(store, &batch(id, vec![new(&name, &format!("{name}-{number}.md"))])));
         let made = outcomes.iter().filter(|outcome| matches!(outcome, ApplyOutcome::Applied { .. })).count();
         let moved = outcomes.iter().filter(|outcome| matches!(outcome, ApplyOutcome::Moved(_))).count();
         assert_eq!((made, moved), (1, THREADS - 1), "{outcomes:?}");
@@ -167,7 +171,10 @@ fn of_many_who_ask_for_the_lease_exactly_one_gets_it() {
     });
     let acquired: Vec<_> = outcomes.iter().filter(|outcome| matches!(outcome, LeaseOutcome::Acquired(1))).collect();
     assert_eq!(acquired.len(), 1, "{outcomes:?}");
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, LeaseOutcome::Acquired(1) | LeaseOutcome::Held { fence: 1, .. })), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, LeaseOutcome::Acquired(1) | LeaseOutcome::Held { fence: 1, .. })),
+        "{outcomes:?}"
+    );
 }
 
 #[test]
@@ -180,7 +187,9 @@ fn under_a_fence_that_was_raised_nothing_is_written() {
     at_once(&database.url(), THREADS, |number, store| {
         for _ in 0..10 {
             let seen = pollster::block_on(store.repository(id)).unwrap().fence;
-            let LeaseOutcome::Acquired(fence) = pollster::block_on(store.lease(id, &owner(number as u128), at(0), TTL, Some(seen))).unwrap() else {
+            let LeaseOutcome::Acquired(fence) =
+                pollster::block_on(store.lease(id, &owner(number as u128), at(0), TTL, Some(seen))).unwrap()
+            else {
                 continue;
             };
             for _ in 0..3 {

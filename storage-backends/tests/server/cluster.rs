@@ -178,7 +178,8 @@ fn binaries() -> PathBuf {
     let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
     let mut folders = on_path;
     for versions in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
-        let mut found: Vec<PathBuf> = fs::read_dir(versions).into_iter().flatten().flatten().map(|entry| entry.path().join("bin")).collect();
+        let mut found: Vec<PathBuf> =
+            fs::read_dir(versions).into_iter().flatten().flatten().map(|entry| entry.path().join("bin")).collect();
         found.sort();
         folders.extend(found.into_iter().rev());
     }

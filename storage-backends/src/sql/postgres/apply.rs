@@ -12,6 +12,7 @@ use super::super::failure::Failure;
 use super::super::rows::{self, Columns};
 use super::super::words::json;
 use super::clock::LeaseClock;
+use super::read::kept;
 use super::texts::stored_place;
 use super::{index, log, repository, unique, upsert};
 use crate::failpoint;
@@ -71,12 +72,7 @@ async fn duplicate(connection: &mut PgConnection, batch: &Batch) -> Result<Optio
 }
 
 /// Every record that the batch can meet: by number, by key, by place and by unique value.
-async fn standing(
-    connection: &mut PgConnection,
-    batch: &Batch,
-    claims: &[Claim],
-    rules: &UniqueRules,
-) -> Result<Vec<Standing>, Failure> {
+async fn standing(connection: &mut PgConnection, batch: &Batch, claims: &[Claim], rules: &UniqueRules) -> Result<Vec<Standing>, Failure> {
     if batch.writes.is_empty() {
         return Ok(Vec::new());
     }
@@ -88,14 +84,17 @@ async fn standing(
     let found = sqlx::query(
         "SELECT k.uid, k.stamp, k.kind, k.id, e.location_key AS live_at, CASE WHEN c.placed THEN c.location_key END AS placed_at, \
          c.uid IS NOT NULL AS changed \
-         FROM lorebase.knowledge k LEFT JOIN lorebase.entity e ON e.uid = k.uid LEFT JOIN lorebase.change c ON c.uid = k.uid \
-         WHERE k.repository = $1 AND k.uid IN ( \
-         SELECT unnest($2::bigint[]) \
-         UNION SELECT a.uid FROM unnest($3::text[], $4::text[]) j (kind, id) JOIN lorebase.knowledge a \
-         ON a.repository = $1 AND a.kind = j.kind AND a.id = j.id \
-         UNION SELECT a.uid FROM lorebase.entity a WHERE a.repository = $1 AND a.location_key = ANY ($5) \
-         UNION SELECT a.uid FROM lorebase.change a WHERE a.repository = $1 AND a.location_key = ANY ($5) AND a.placed)",
+         FROM (SELECT unnest($2::bigint[]) AS uid \
+         UNION SELECT a.uid FROM unnest($3::text[], $4::text[]) j (kind, id) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.knowledge a WHERE a.repository = $1 AND a.kind = j.kind AND a.id = j.id OFFSET 0) a \
+         UNION SELECT a.uid FROM unnest($5::text[]) j (place) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.entity a WHERE a.repository + 0 = $1 AND a.location_key = j.place OFFSET 0) a \
+         UNION SELECT a.uid FROM unnest($5::text[]) j (place) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.change a WHERE a.repository + 0 = $1 AND a.location_key = j.place AND a.placed OFFSET 0) a) m \
+         CROSS JOIN LATERAL (SELECT * FROM lorebase.knowledge k WHERE k.uid = m.uid AND k.repository + 0 = $1 OFFSET 0) k \
+         LEFT JOIN lorebase.entity e ON e.uid = k.uid LEFT JOIN lorebase.change c ON c.uid = k.uid",
     )
+    .persistent(kept(batch.writes.len()))
     .bind(batch.repository)
     .bind(&met.uids)
     .bind(&kinds)

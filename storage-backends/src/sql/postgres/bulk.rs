@@ -17,8 +17,8 @@ use super::texts::{holds_nul, nul, stored_place};
 const MOST_ROWS: usize = 2000;
 const MOST_BYTES: usize = 4 << 20;
 
-/// As many new rows at once go by `COPY`.
-pub(super) const COPIED: usize = 50;
+/// As many new rows at once go by `COPY`: below, its round trips cost more than they save.
+const COPIED: usize = 200;
 
 /// Bytes that are sent in one portion of a `COPY`.
 const PORTION: usize = 256 << 10;

@@ -67,7 +67,10 @@ pub(super) fn ambiguous(error: sqlx::Error, place: &Place) -> Error {
         "the connection to the database {} was cut while it committed ({error}); what was written may be there or not: look, and try again",
         name(place)
     );
-    Error::new(ErrorKind::Unavailable, message).with("server", place.server.as_str()).with("database", place.database.as_str()).caused_by(error)
+    Error::new(ErrorKind::Unavailable, message)
+        .with("server", place.server.as_str())
+        .with("database", place.database.as_str())
+        .caused_by(error)
 }
 
 pub(super) fn name(place: &Place) -> String {
@@ -88,7 +91,9 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
             ),
             "3D000" => (
                 ErrorKind::NotFound,
-                format!("PostgreSQL at `{server}` has no database `{database}`; make it with `CREATE DATABASE`, or name another one in the URL"),
+                format!(
+                    "PostgreSQL at `{server}` has no database `{database}`; make it with `CREATE DATABASE`, or name another one in the URL"
+                ),
             ),
             "42501" => (
                 ErrorKind::Unauthorized,
@@ -122,7 +127,9 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
             }
             "25006" => (
                 ErrorKind::Unavailable,
-                format!("the database {name} is read-only, as a replica is ({said}); name the primary in the URL, or wait for the failover"),
+                format!(
+                    "the database {name} is read-only, as a replica is ({said}); name the primary in the URL, or wait for the failover"
+                ),
             ),
             "53100" | "53200" | "53400" => {
                 (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` has no room left ({said}); make some and try again"))
@@ -138,10 +145,9 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
             "XX001" | "XX002" | "58P01" => {
                 (ErrorKind::Corrupt, format!("the database {name} is damaged ({said}); restore it from a backup"))
             }
-            _ if is_cut(error) => (
-                ErrorKind::Unavailable,
-                format!("PostgreSQL at `{server}` ends or begins its work ({said}); try again in a moment"),
-            ),
+            _ if is_cut(error) => {
+                (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` ends or begins its work ({said}); try again in a moment"))
+            }
             _ => (ErrorKind::Internal, format!("the database {name} refused a statement ({said}); this is a defect of lorebase")),
         };
     }
@@ -154,10 +160,14 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
                 place.patience.as_secs_f32()
             ),
         ),
-        sqlx::Error::Io(io) if matches!(io.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound | io::ErrorKind::TimedOut) => (
-            ErrorKind::Unavailable,
-            format!("PostgreSQL at `{server}` cannot be reached ({io}); start it, or check host and port in the database URL"),
-        ),
+        sqlx::Error::Io(io)
+            if matches!(io.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound | io::ErrorKind::TimedOut) =>
+        {
+            (
+                ErrorKind::Unavailable,
+                format!("PostgreSQL at `{server}` cannot be reached ({io}); start it, or check host and port in the database URL"),
+            )
+        }
         sqlx::Error::Tls(_) => (
             ErrorKind::Unavailable,
             format!(
@@ -169,10 +179,9 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
             ErrorKind::InvalidInput,
             "the database URL cannot be understood; write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`".to_owned(),
         ),
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed | sqlx::Error::PoolClosed => (
-            ErrorKind::Unavailable,
-            format!("the connection to the database {name} was cut ({said}); try again"),
-        ),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed | sqlx::Error::PoolClosed => {
+            (ErrorKind::Unavailable, format!("the connection to the database {name} was cut ({said}); try again"))
+        }
         _ => (ErrorKind::Internal, format!("the database {name} was asked wrongly ({said}); this is a defect of lorebase")),
     }
 }

@@ -136,7 +136,8 @@ fn vector(parts: [&str; 3]) -> Option<String> {
         vector.push('\'');
         vector.push_str(word);
         vector.push_str("':");
-        let held: Vec<&str> = [(1, "1A"), (2, "2B"), (4, "3C")].into_iter().filter(|(part, _)| parts & part != 0).map(|(_, at)| at).collect();
+        let held: Vec<&str> =
+            [(1, "1A"), (2, "2B"), (4, "3C")].into_iter().filter(|(part, _)| parts & part != 0).map(|(_, at)| at).collect();
         vector.push_str(&held.join(","));
         vector.push(' ');
     }

@@ -89,8 +89,9 @@ impl Dialect for Pg {
         };
         let list = values.text(asked_json(&list));
         // `f.j` is the field, `w.v` a wanted value.
-        let each =
-            |condition: &str| format!("EXISTS (SELECT 1 FROM (SELECT {found} AS j) f, jsonb_array_elements({list}::jsonb) w (v) WHERE {condition})");
+        let each = |condition: &str| {
+            format!("EXISTS (SELECT 1 FROM (SELECT {found} AS j) f, jsonb_array_elements({list}::jsonb) w (v) WHERE {condition})")
+        };
         let equal = "coalesce(f.j, 'null') = w.v";
         let ordered = |operator: &str| {
             each(&format!(

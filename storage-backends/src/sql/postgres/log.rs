@@ -20,8 +20,9 @@ pub(super) async fn prior_saves(
     let keys: Vec<_> = keys.iter().map(|key| asked(key)).collect();
     let rows = sqlx::query(
         "SELECT l.idempotency_key, l.id, l.revision, coalesce(k.kind, l.kind) AS kind, coalesce(k.id, l.entity_id) AS entity_id \
-         FROM lorebase.log l LEFT JOIN lorebase.knowledge k ON k.uid = l.uid \
-         WHERE l.repository = $1 AND l.idempotency_key IS NOT NULL AND l.idempotency_key = ANY ($2)",
+         FROM unnest($2::text[]) j (key) CROSS JOIN LATERAL (SELECT * FROM lorebase.log l \
+         WHERE l.repository = $1 AND l.idempotency_key IS NOT NULL AND l.idempotency_key = j.key OFFSET 0) l \
+         LEFT JOIN lorebase.knowledge k ON k.uid = l.uid",
     )
     .bind(id)
     .bind(keys)

@@ -7,9 +7,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::super::failure::Failure;
+use super::PostgresOptions;
 use super::connections::{Begin, Connections};
 use super::failure::{Place, code, name, told};
-use super::PostgresOptions;
 use crate::failpoint;
 
 /// The oldest server whose SQL this is.
@@ -102,7 +102,9 @@ async fn looked(connection: &mut PgConnection, place: &Place) -> Result<bool, Fa
     if let Some(version) = connection.server_version_num().filter(|version| *version < OLDEST) {
         let (major, minor) = (version / 10_000, version % 10_000);
         let needed = OLDEST / 10_000;
-        return refused(format!("PostgreSQL at `{server}` is of version {major}.{minor}; lorebase needs {needed} or newer: upgrade the server"));
+        return refused(format!(
+            "PostgreSQL at `{server}` is of version {major}.{minor}; lorebase needs {needed} or newer: upgrade the server"
+        ));
     }
     let row = sqlx::raw_sql(
         "SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS synchronous, \
@@ -143,8 +145,7 @@ async fn migrate(connection: &mut PgConnection, begin: &Begin, place: &Place) ->
     }
     if theirs == 0 {
         // Where an administrator has made it for us, we need no right to make one.
-        let there: bool =
-            sqlx::query_scalar("SELECT to_regnamespace('lorebase') IS NOT NULL").fetch_one(&mut *transaction).await?;
+        let there: bool = sqlx::query_scalar("SELECT to_regnamespace('lorebase') IS NOT NULL").fetch_one(&mut *transaction).await?;
         if !there {
             sqlx::raw_sql("CREATE SCHEMA lorebase").execute(&mut *transaction).await?;
         }

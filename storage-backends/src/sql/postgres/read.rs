@@ -8,10 +8,21 @@ use lorebase::store::{BlobId, KeptRevision, ManifestRow, Record, RepositoryId, S
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::super::failure::Failure;
-use super::super::rows::{Columns, finding, kept, manifest_row, record, select_record, source_state};
+use super::super::rows::{self, Columns, finding, manifest_row, record, select_record, source_state};
 use super::super::words::number;
 use super::moment::Moment;
 use super::texts::{asked, stored_place};
+
+// The planner must begin with the few things that are asked for, not with the whole repository, of which it knows little
+// in a first synchronisation. So each is looked up by itself: nothing is pulled out of a subquery with an `OFFSET`, and
+// `repository + 0` is in no index.
+
+/// More things asked for at once are planned for themselves; for few the plan is kept.
+const FEW: usize = 64;
+
+pub(super) fn kept(asked: usize) -> bool {
+    asked <= FEW
+}
 
 fn all(rows: &[PgRow]) -> Result<Vec<Record>, Failure> {
     rows.iter().map(record).collect()
@@ -25,9 +36,10 @@ pub(super) async fn by_key(connection: &mut PgConnection, id: RepositoryId, keys
     let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (asked(key.kind.as_str()), asked(key.id.as_str()))).unzip();
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT a.uid FROM unnest($2::text[], $3::text[]) j (kind, id) JOIN lorebase.knowledge a \
-         ON a.repository = $1 AND a.kind = j.kind AND a.id = j.id)"
+        "WHERE k.uid = ANY (ARRAY (SELECT a.uid FROM unnest($2::text[], $3::text[]) j (kind, id) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.knowledge a WHERE a.repository = $1 AND a.kind = j.kind AND a.id = j.id OFFSET 0) a))"
     ))
+    .persistent(kept(keys.len()))
     .bind(id)
     .bind(kinds)
     .bind(ids)
@@ -38,7 +50,8 @@ pub(super) async fn by_key(connection: &mut PgConnection, id: RepositoryId, keys
 }
 
 pub(super) async fn by_uid(connection: &mut PgConnection, id: RepositoryId, uids: &[i64]) -> Result<Vec<Option<Record>>, Failure> {
-    let rows = sqlx::query(select_record!("lorebase."; "WHERE k.repository = $1 AND k.uid = ANY ($2)"))
+    let rows = sqlx::query(select_record!("lorebase."; "WHERE k.repository + 0 = $1 AND k.uid = ANY ($2)"))
+        .persistent(kept(uids.len()))
         .bind(id)
         .bind(uids)
         .fetch_all(&mut *connection)
@@ -51,9 +64,12 @@ pub(super) async fn at(connection: &mut PgConnection, id: RepositoryId, places: 
     let places: Vec<_> = places.iter().map(|place| asked(&stored_place(place)).into_owned()).collect();
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT a.uid FROM lorebase.entity a WHERE a.repository = $1 AND a.location_key = ANY ($2) \
-         UNION SELECT b.uid FROM lorebase.change b WHERE b.repository = $1 AND b.location_key = ANY ($2) AND b.placed) ORDER BY k.uid"
+        "WHERE k.uid = ANY (ARRAY (SELECT a.uid FROM unnest($2::text[]) j (place) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.entity a WHERE a.repository + 0 = $1 AND a.location_key = j.place \
+         UNION ALL SELECT b.uid FROM lorebase.change b WHERE b.repository + 0 = $1 AND b.location_key = j.place AND b.placed OFFSET 0) a)) \
+         ORDER BY k.uid"
     ))
+    .persistent(kept(places.len()))
     .bind(id)
     .bind(places)
     .fetch_all(&mut *connection)
@@ -65,8 +81,10 @@ pub(super) async fn in_files(connection: &mut PgConnection, id: RepositoryId, pa
     let paths: Vec<_> = paths.iter().map(|path| asked(path)).collect();
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT a.uid FROM lorebase.entity a WHERE a.repository = $1 AND a.path = ANY ($2)) ORDER BY k.uid"
+        "WHERE k.uid = ANY (ARRAY (SELECT a.uid FROM unnest($2::text[]) j (path) CROSS JOIN LATERAL ( \
+         SELECT a.uid FROM lorebase.entity a WHERE a.repository = $1 AND a.path = j.path OFFSET 0) a)) ORDER BY k.uid"
     ))
+    .persistent(kept(paths.len()))
     .bind(id)
     .bind(paths)
     .fetch_all(&mut *connection)
@@ -74,16 +92,11 @@ pub(super) async fn in_files(connection: &mut PgConnection, id: RepositoryId, pa
     all(&rows)
 }
 
-pub(super) async fn by_slug(
-    connection: &mut PgConnection,
-    id: RepositoryId,
-    kind: &KindName,
-    slug: &Slug,
-) -> Result<Vec<Record>, Failure> {
+pub(super) async fn by_slug(connection: &mut PgConnection, id: RepositoryId, kind: &KindName, slug: &Slug) -> Result<Vec<Record>, Failure> {
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT uid FROM lorebase.entity WHERE repository = $1 AND kind = $2 AND slug = $3 \
-         UNION SELECT uid FROM lorebase.change WHERE repository = $1 AND kind = $2 AND slug = $3) ORDER BY k.uid"
+        "WHERE k.uid = ANY (ARRAY (SELECT uid FROM lorebase.entity WHERE repository = $1 AND kind = $2 AND slug = $3 \
+         UNION SELECT uid FROM lorebase.change WHERE repository = $1 AND kind = $2 AND slug = $3)) ORDER BY k.uid"
     ))
     .bind(id)
     .bind(asked(kind.as_str()))
@@ -125,8 +138,8 @@ pub(super) async fn pending(
 ) -> Result<Vec<Record>, Failure> {
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT uid FROM lorebase.change WHERE repository = $1 AND state = 'pending' AND NOT dead \
-         AND ($2::timestamptz IS NULL OR due_at <= $2) ORDER BY updated_at, uid LIMIT $3) ORDER BY c.updated_at, k.uid"
+        "WHERE k.uid = ANY (ARRAY (SELECT uid FROM lorebase.change WHERE repository = $1 AND state = 'pending' AND NOT dead \
+         AND ($2::timestamptz IS NULL OR due_at <= $2) ORDER BY updated_at, uid LIMIT $3)) ORDER BY c.updated_at, k.uid"
     ))
     .bind(id)
     .bind(due.map(Moment))
@@ -157,7 +170,7 @@ pub(super) async fn waiting(
 pub(super) async fn in_state(connection: &mut PgConnection, id: RepositoryId, state: &str) -> Result<Vec<Record>, Failure> {
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT uid FROM lorebase.change WHERE repository = $1 AND state = $2) ORDER BY k.uid"
+        "WHERE k.uid = ANY (ARRAY (SELECT uid FROM lorebase.change WHERE repository = $1 AND state = $2)) ORDER BY k.uid"
     ))
     .bind(id)
     .bind(state)
@@ -169,7 +182,7 @@ pub(super) async fn in_state(connection: &mut PgConnection, id: RepositoryId, st
 pub(super) async fn dead(connection: &mut PgConnection, id: RepositoryId) -> Result<Vec<Record>, Failure> {
     let rows = sqlx::query(select_record!(
         "lorebase.";
-        "WHERE k.uid IN (SELECT uid FROM lorebase.change WHERE repository = $1 AND state IN ('pending', 'draft', 'conflict') AND dead) \
+        "WHERE k.uid = ANY (ARRAY (SELECT uid FROM lorebase.change WHERE repository = $1 AND state IN ('pending', 'draft', 'conflict') AND dead)) \
          ORDER BY k.uid"
     ))
     .bind(id)
@@ -193,7 +206,7 @@ pub(super) async fn revision(
     .bind(number(revision)?)
     .fetch_optional(&mut *connection)
     .await?;
-    row.as_ref().map(kept).transpose()
+    row.as_ref().map(rows::kept).transpose()
 }
 
 /// All findings, for each path its newest list.

@@ -6,8 +6,8 @@ use lorebase::store::{Record, RepositoryId, SearchHit, View, Words};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 
-use super::super::found::{self, COMPARED, LONGEST_PHRASE};
 use super::super::failure::Failure;
+use super::super::found::{self, COMPARED, LONGEST_PHRASE};
 use super::super::words::json;
 use super::index::cut;
 use super::read;

@@ -39,7 +39,8 @@ pub(super) async fn holders(
     }
     let rows = sqlx::query(
         "SELECT u.uid, u.kind, u.field, u.value FROM unnest($2::text[], $3::text[], $4::text[]) j (kind, field, value) \
-         JOIN lorebase.unique_value u ON u.repository = $1 AND u.kind = j.kind AND u.field = j.field AND u.value = j.value",
+         CROSS JOIN LATERAL (SELECT * FROM lorebase.unique_value u \
+         WHERE u.repository = $1 AND u.kind = j.kind AND u.field = j.field AND u.value = j.value OFFSET 0) u",
     )
     .bind(id)
     .bind(column(values, |value| value.kind.as_str()))

@@ -64,8 +64,7 @@ impl Dialect for Lite {
     }
 
     fn field_at(values: &mut Values<Self>, begin: &Position) -> Result<Vec<String>, Failure> {
-        let value =
-            if begin.value.is_null() { "0".to_owned() } else { format!("json_extract({}, '$')", values.text(json(&begin.value)?)) };
+        let value = if begin.value.is_null() { "0".to_owned() } else { format!("json_extract({}, '$')", values.text(json(&begin.value)?)) };
         Ok(vec![values.integer(i64::from(begin.rank)), value])
     }
 
