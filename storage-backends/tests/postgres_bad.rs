@@ -99,7 +99,7 @@ fn a_url_that_cannot_be_understood_is_told_without_it() {
 }
 
 /// An old server, as far as its first words go.
-fn old_server(listener: TcpListener) {
+fn old_server(listener: &TcpListener) {
     let (mut stream, _) = listener.accept().unwrap();
     let mut length = [0; 4];
     stream.read_exact(&mut length).unwrap();
@@ -119,7 +119,7 @@ fn old_server(listener: TcpListener) {
 fn a_server_that_is_too_old_is_told_which_is_needed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = std::thread::spawn(|| old_server(listener));
+    let server = std::thread::spawn(move || old_server(&listener));
     refusal(
         &format!("postgres://app:hunter2@127.0.0.1:{port}/ours?sslmode=disable"),
         ErrorKind::Unsupported,

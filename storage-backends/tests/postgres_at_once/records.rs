@@ -95,19 +95,22 @@ pub(crate) fn get(store: &PostgresCache, id: RepositoryId, name: &str) -> Record
     pollster::block_on(store.records(id, &[key(name)])).unwrap().pop().unwrap().unwrap()
 }
 
-/// What several threads make, each with connections of its own, begun at the same moment.
+/// What several threads make, each with connections of its own that were opened at once, begun at the same moment.
 pub(crate) fn at_once<T: Send>(url: &str, threads: usize, make: impl Fn(usize, &PostgresCache) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(threads);
     std::thread::scope(|scope| {
-        let begun: Vec<_> = (0..threads)
-            .map(|number| {
+        let opening: Vec<_> = (0..threads).map(|_| scope.spawn(|| opened(url))).collect();
+        let stores: Vec<PostgresCache> = opening.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let begun: Vec<_> = stores
+            .into_iter()
+            .enumerate()
+            .map(|(number, store)| {
                 let (barrier, make) = (&barrier, &make);
                 scope.spawn(move || {
-                    let store = opened(url);
                     barrier.wait();
-                    let made = make(number, &store);
+                    let value = make(number, &store);
                     pollster::block_on(store.close());
-                    made
+                    value
                 })
             })
             .collect();

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::moment::Moment;
 
 /// Longer leases count as leases of a hundred years.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 /// Whose clock says when a lease ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

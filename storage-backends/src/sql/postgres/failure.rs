@@ -78,79 +78,10 @@ pub(super) fn name(place: &Place) -> String {
 }
 
 fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
-    let (name, Place { server, database, role, .. }) = (name(place), place);
-    let said = answer(error).map_or_else(|| error.to_string(), |answer| answer.message().to_owned());
-    if let Some(code) = code(error) {
-        return match code {
-            "28P01" | "28000" => (
-                ErrorKind::Unauthorized,
-                format!(
-                    "PostgreSQL at `{server}` does not let the role `{role}` in ({said}); check user and password in the database URL, and \
-                     `pg_hba.conf` on the server"
-                ),
-            ),
-            "3D000" => (
-                ErrorKind::NotFound,
-                format!(
-                    "PostgreSQL at `{server}` has no database `{database}`; make it with `CREATE DATABASE`, or name another one in the URL"
-                ),
-            ),
-            "42501" => (
-                ErrorKind::Unauthorized,
-                format!(
-                    "the role `{role}` may not do this in the database {name} ({said}); let an administrator run `GRANT CREATE ON DATABASE \
-                     \"{database}\" TO \"{role}\"`, or `CREATE SCHEMA lorebase AUTHORIZATION \"{role}\"`"
-                ),
-            ),
-            "53300" => (
-                ErrorKind::Busy,
-                format!("PostgreSQL at `{server}` has no connection left ({said}); try again, open fewer, or raise `max_connections`"),
-            ),
-            "57014" => (
-                ErrorKind::Busy,
-                format!(
-                    "the database {name} did not finish a statement within {} s ({said}); try again when there is less to do, or allow more \
-                     time",
-                    place.statement_timeout.as_secs_f32()
-                ),
-            ),
-            "55P03" => (
-                ErrorKind::Busy,
-                format!(
-                    "somebody else held what was to be written in the database {name} for {} s; try again, or end the program that holds a \
-                     transaction open",
-                    place.patience.as_secs_f32()
-                ),
-            ),
-            "40001" | "40P01" => {
-                (ErrorKind::Busy, format!("the database {name} gave way to other transactions again and again ({said}); try again"))
-            }
-            "25006" => (
-                ErrorKind::Unavailable,
-                format!(
-                    "the database {name} is read-only, as a replica is ({said}); name the primary in the URL, or wait for the failover"
-                ),
-            ),
-            "53100" | "53200" | "53400" => {
-                (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` has no room left ({said}); make some and try again"))
-            }
-            "22021" | "22P05" => (
-                ErrorKind::InvalidInput,
-                format!("a text holds a character that the database {name} cannot keep ({said}); remove it and save again"),
-            ),
-            "54000" => (
-                ErrorKind::InvalidInput,
-                format!("something to be written is larger than PostgreSQL takes ({said}); make the id, field or text shorter"),
-            ),
-            "XX001" | "XX002" | "58P01" => {
-                (ErrorKind::Corrupt, format!("the database {name} is damaged ({said}); restore it from a backup"))
-            }
-            _ if is_cut(error) => {
-                (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` ends or begins its work ({said}); try again in a moment"))
-            }
-            _ => (ErrorKind::Internal, format!("the database {name} refused a statement ({said}); this is a defect of lorebase")),
-        };
+    if let Some(answer) = answer(error) {
+        return answered(answer, is_cut(error), place);
     }
+    let (name, server, said) = (name(place), &place.server, error);
     match error {
         sqlx::Error::PoolTimedOut => (
             ErrorKind::Busy,
@@ -183,5 +114,74 @@ fn words(error: &sqlx::Error, place: &Place) -> (ErrorKind, String) {
             (ErrorKind::Unavailable, format!("the connection to the database {name} was cut ({said}); try again"))
         }
         _ => (ErrorKind::Internal, format!("the database {name} was asked wrongly ({said}); this is a defect of lorebase")),
+    }
+}
+
+/// What the server said.
+fn answered(answer: &PgDatabaseError, cut: bool, place: &Place) -> (ErrorKind, String) {
+    let (name, Place { server, database, role, .. }) = (name(place), place);
+    let said = answer.message();
+    match answer.code() {
+        "28P01" | "28000" => (
+            ErrorKind::Unauthorized,
+            format!(
+                "PostgreSQL at `{server}` does not let the role `{role}` in ({said}); check user and password in the database URL, and \
+                 `pg_hba.conf` on the server"
+            ),
+        ),
+        "3D000" => (
+            ErrorKind::NotFound,
+            format!(
+                "PostgreSQL at `{server}` has no database `{database}`; make it with `CREATE DATABASE`, or name another one in the URL"
+            ),
+        ),
+        "42501" => (
+            ErrorKind::Unauthorized,
+            format!(
+                "the role `{role}` may not do this in the database {name} ({said}); let an administrator run `GRANT CREATE ON DATABASE \
+                 \"{database}\" TO \"{role}\"`, or `CREATE SCHEMA lorebase AUTHORIZATION \"{role}\"`"
+            ),
+        ),
+        "53300" => (
+            ErrorKind::Busy,
+            format!("PostgreSQL at `{server}` has no connection left ({said}); try again, open fewer, or raise `max_connections`"),
+        ),
+        "57014" => (
+            ErrorKind::Busy,
+            format!(
+                "the database {name} did not finish a statement within {} s ({said}); try again when there is less to do, or allow more \
+                 time",
+                place.statement_timeout.as_secs_f32()
+            ),
+        ),
+        "55P03" => (
+            ErrorKind::Busy,
+            format!(
+                "somebody else held what was to be written in the database {name} for {} s; try again, or end the program that holds a \
+                 transaction open",
+                place.patience.as_secs_f32()
+            ),
+        ),
+        "40001" | "40P01" => {
+            (ErrorKind::Busy, format!("the database {name} gave way to other transactions again and again ({said}); try again"))
+        }
+        "25006" => (
+            ErrorKind::Unavailable,
+            format!("the database {name} is read-only, as a replica is ({said}); name the primary in the URL, or wait for the failover"),
+        ),
+        "53100" | "53200" | "53400" => {
+            (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` has no room left ({said}); make some and try again"))
+        }
+        "22021" | "22P05" => (
+            ErrorKind::InvalidInput,
+            format!("a text holds a character that the database {name} cannot keep ({said}); remove it and save again"),
+        ),
+        "54000" => (
+            ErrorKind::InvalidInput,
+            format!("something to be written is larger than PostgreSQL takes ({said}); make the id, field or text shorter"),
+        ),
+        "XX001" | "XX002" | "58P01" => (ErrorKind::Corrupt, format!("the database {name} is damaged ({said}); restore it from a backup")),
+        _ if cut => (ErrorKind::Unavailable, format!("PostgreSQL at `{server}` ends or begins its work ({said}); try again in a moment")),
+        _ => (ErrorKind::Internal, format!("the database {name} refused a statement ({said}); this is a defect of lorebase")),
     }
 }

@@ -120,7 +120,7 @@ impl Dialect for Pg {
 /// The JSON of a field, NULL where there is none, see `Seen::field`. A name with a dot goes from mapping to mapping; an
 /// arrow before a text finds nothing in anything else.
 fn field_of(values: &mut Values<Pg>, field: &str) -> String {
-    let path: String = field.split('.').map(|part| format!(" -> {}", values.text(part))).collect();
+    let path = field.split('.').fold(String::new(), |path, part| path + " -> " + &values.text(part));
     let own = match field {
         "title" | "slug" | "id" | "kind" | "path" | "status" => format!(", to_jsonb(v.{field})"),
         _ => String::new(),

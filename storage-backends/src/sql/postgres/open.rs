@@ -145,7 +145,10 @@ async fn migrate(connection: &mut PgConnection, begin: &Begin, place: &Place) ->
     }
     if theirs == 0 {
         // Where an administrator has made it for us, we need no right to make one.
-        let there: bool = sqlx::query_scalar("SELECT to_regnamespace('lorebase') IS NOT NULL").fetch_one(&mut *transaction).await?;
+        let there = sqlx::raw_sql("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'lorebase')")
+            .fetch_one(&mut *transaction)
+            .await?;
+        let there: bool = there.try_get(0)?;
         if !there {
             sqlx::raw_sql("CREATE SCHEMA lorebase").execute(&mut *transaction).await?;
         }
@@ -178,8 +181,14 @@ fn in_the_way(error: sqlx::Error, place: &Place) -> Failure {
 
 /// The version of the tables; 0 where there are none.
 async fn version(connection: &mut PgConnection) -> Result<i64, Failure> {
-    // Simple queries: a proxy may give each statement to another session.
-    let known = sqlx::raw_sql("SELECT to_regclass('lorebase.migration') IS NOT NULL").fetch_one(&mut *connection).await?;
+    // From the catalog itself: what `to_regclass` knows within a transaction may be older than a lock that was waited for.
+    // And by simple queries: a proxy may give each statement to another session.
+    let known = sqlx::raw_sql(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'lorebase' AND c.relname = 'migration')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if !known.try_get(0)? {
         return Ok(0);
     }
