@@ -7,11 +7,13 @@ mod server;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::time::Duration;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use lorebase::store::{CacheStore, RepositoryKey};
 use lorebase::sync::Save;
-use lorebase::{Error, ErrorKind, PublishMode};
+use lorebase::{Error, ErrorKind, PublishMode, Selector};
 use lorebase_backends::sql::{PostgresCache, PostgresOptions};
 use lorebase_backends::{Options, open};
 use server::{Cluster, Database, block_on, execute, named};
@@ -208,6 +210,69 @@ fn a_server_that_was_killed_and_started_again_has_every_save_and_goes_on() {
         kb.sync(lorebase::sync::SyncOptions::default()).await.unwrap();
         assert_eq!(kb.status().await.unwrap().pending, 0);
     });
+}
+
+/// Four savers of their own connections; the server is killed whenever they have come a little further.
+#[test]
+fn every_save_acknowledged_while_the_server_is_killed_again_and_again_is_there() {
+    const SAVERS: usize = 4;
+    const KILLS: usize = 3;
+    let cluster = Cluster::own();
+    let folder = tempfile::tempdir().unwrap();
+    let opened = || {
+        let options = Options::new(folder.path()).init_bare().branch("main").cache(cluster.url()).publish(PublishMode::Off);
+        pollster::block_on(open(options)).unwrap()
+    };
+    let kb = opened();
+    let acknowledged = Mutex::new(Vec::new());
+    let so_far = || acknowledged.lock().unwrap().len();
+    let over = AtomicBool::new(false);
+    let failed = std::thread::scope(|scope| {
+        let savers: Vec<_> = (0..SAVERS)
+            .map(|saver| {
+                let kb = opened();
+                let (acknowledged, over) = (&acknowledged, &over);
+                scope.spawn(move || {
+                    let mut failed = 0;
+                    for number in 0.. {
+                        if over.load(Ordering::SeqCst) {
+                            break;
+                        }
+                        let id = format!("s{saver}-{number}");
+                        match pollster::block_on(kb.save(Save::create("skill").id(&id).title(&id).body("text\n"))) {
+                            Ok(_) => acknowledged.lock().unwrap().push(id),
+                            Err(error) => {
+                                assert!(error.is_retryable(), "{error:?}");
+                                failed += 1;
+                            }
+                        }
+                    }
+                    failed
+                })
+            })
+            .collect();
+        let deadline = Instant::now() + Duration::from_secs(120);
+        for _ in 0..=KILLS {
+            let enough = so_far() + 5 * SAVERS;
+            while so_far() < enough {
+                assert!(Instant::now() < deadline, "nobody saves any more");
+                std::thread::yield_now();
+            }
+            cluster.kill();
+            cluster.begin();
+        }
+        over.store(true, Ordering::SeqCst);
+        savers.into_iter().map(|saver| saver.join().unwrap()).sum::<usize>()
+    });
+    let acknowledged = acknowledged.into_inner().unwrap();
+    println!("{} saves acknowledged, {failed} failed", acknowledged.len());
+    for id in &acknowledged {
+        let found = pollster::block_on(kb.get("skill", Selector::Id(id.as_str().into()))).unwrap();
+        assert!(found.is_some(), "{id} was acknowledged and is not there");
+    }
+    pollster::block_on(kb.sync(lorebase::sync::SyncOptions::default())).unwrap();
+    let health = pollster::block_on(kb.status()).unwrap();
+    assert!(health.pending == 0 && health.synced >= acknowledged.len() as u64, "{health:?}");
 }
 
 #[test]

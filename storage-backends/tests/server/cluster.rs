@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Role and password of who may do everything.
 const ROLE: &str = "lorebase";
@@ -70,14 +71,22 @@ impl Cluster {
         cluster
     }
 
-    /// Starts the server, also after it was killed.
+    /// Starts the server, also after it was killed: what it had started may need a moment to find out.
     pub(crate) fn begin(&self) {
-        let mut start = self.command("pg_ctl");
         let folder = self.folder.display();
         let options = format!("-p {} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200", self.port);
-        start.args(["start", "--wait", "--silent", "--timeout=120", "--pgdata"]).arg(self.data());
-        start.arg("--log").arg(self.folder.join("log")).args(["--options", &options]);
-        run(start);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let mut start = self.command("pg_ctl");
+            start.args(["start", "--wait", "--silent", "--timeout=120", "--pgdata"]).arg(self.data());
+            start.arg("--log").arg(self.folder.join("log")).args(["--options", &options]);
+            start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if start.status().unwrap().success() {
+                return;
+            }
+            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "the server does not start:\n{}", log());
+        }
     }
 
     /// Kills the server and everything that it has started, as a power switch would.
@@ -86,9 +95,9 @@ impl Cluster {
         // Its children end by themselves once it is gone.
         let killed = Command::new("kill").args(["-KILL", &pid]).status().unwrap();
         assert!(killed.success());
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().unwrap().success() {
-            assert!(std::time::Instant::now() < deadline, "the server does not die");
+            assert!(Instant::now() < deadline, "the server does not die");
             std::thread::yield_now();
         }
     }
