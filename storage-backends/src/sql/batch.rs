@@ -146,6 +146,7 @@ pub(super) fn logs<'a>(batch: &'a Batch, written: &[Written<'a>]) -> Vec<(Option
     of_records.chain(batch.log.iter().map(|log| (None, log))).collect()
 }
 
+#[cfg(feature = "sqlite")]
 pub(super) fn rekeyed(written: &[Written<'_>]) -> Vec<i64> {
     written.iter().filter(|written| written.rekeyed).map(|written| written.uid).collect()
 }
