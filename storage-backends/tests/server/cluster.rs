@@ -75,7 +75,7 @@ impl Cluster {
     pub(crate) fn begin(&self) {
         let folder = self.folder.display();
         let options = format!("-p {} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200", self.port);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let mut start = self.command("pg_ctl");
             start.args(["start", "--wait", "--silent", "--timeout=120", "--pgdata"]).arg(self.data());
