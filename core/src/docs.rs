@@ -10,6 +10,9 @@ pub mod sync_model {}
 #[doc = include_str!("../docs/schemas.md")]
 pub mod schemas {}
 
+#[doc = include_str!("../docs/postgresql.md")]
+pub mod postgresql {}
+
 /// Choices that others will wonder about: context, choice, and what was rejected.
 pub mod decisions {
     #[doc = include_str!("../docs/decisions/0001-sync-by-state.md")]
@@ -54,4 +57,6 @@ pub mod decisions {
     pub mod d0024 {}
     #[doc = include_str!("../docs/decisions/0025-killed-by-name-and-judged-by-what-was-seen.md")]
     pub mod d0025 {}
+    #[doc = include_str!("../docs/decisions/0026-writers-of-a-repository-wait-for-its-row.md")]
+    pub mod d0026 {}
 }

@@ -1,7 +1,7 @@
 //! Lorebase on real stores: gix repositories and SQL databases, behind one [`open`].
 
 pub mod clock;
-#[cfg(any(feature = "gix", feature = "sqlite"))]
+#[cfg(any(feature = "gix", feature = "postgres", feature = "sqlite"))]
 mod failpoint;
 mod folder;
 #[cfg(feature = "gix")]
@@ -12,7 +12,7 @@ mod init;
 mod open;
 pub mod process;
 mod runtime;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod sql;
 
 pub use folder::{Checked, validate_folder};

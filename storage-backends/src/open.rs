@@ -17,6 +17,8 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::git::{GitOptions, GixStore};
 use crate::process::SystemProcesses;
 use crate::runtime;
+#[cfg(feature = "postgres")]
+use crate::sql::{PostgresCache, PostgresOptions};
 use crate::sql::{SqliteCache, SqliteOptions};
 
 /// The cache's file in the repository's own folder.
@@ -29,7 +31,7 @@ pub struct Options {
     branch: Option<String>,
     init: bool,
     bare: bool,
-    cache: Option<String>,
+    cache: Option<Url>,
     namespace: String,
     root: Option<String>,
     publish: PublishMode,
@@ -38,8 +40,18 @@ pub struct Options {
     poll: Duration,
 }
 
+/// Where the database is. It may hold a password, which nobody is shown.
+#[derive(Clone, PartialEq, Eq)]
+struct Url(String);
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&without_secret(&self.0))
+    }
+}
+
 impl Options {
-    fn with(repo: Option<PathBuf>, cache: Option<String>) -> Self {
+    fn with(repo: Option<PathBuf>, cache: Option<Url>) -> Self {
         Self {
             repo,
             branch: None,
@@ -63,14 +75,14 @@ impl Options {
 
     /// Only a database, where this process has no repository: reads, validates and saves; another process commits.
     pub fn without_repository(cache: impl Into<String>) -> Self {
-        Self::with(None, Some(cache.into()))
+        Self::with(None, Some(Url(cache.into())))
     }
 
-    /// The database: `sqlite:PATH`, or `memory:` for one that lives as long as the knowledge base and is filled from
-    /// the repository when it is opened.
+    /// The database: `sqlite:PATH`; `postgres://USER:PASSWORD@HOST/DATABASE` (with the feature `postgres`); or `memory:` for
+    /// one that lives as long as the knowledge base and is filled from the repository when it is opened.
     #[must_use]
     pub fn cache(mut self, url: impl Into<String>) -> Self {
-        self.cache = Some(url.into());
+        self.cache = Some(Url(url.into()));
         self
     }
 
@@ -165,14 +177,15 @@ impl Options {
 /// # Errors
 /// `NotFound` (no repository, no branch, no folder for the database), `InvalidInput` (neither a repository nor a
 /// database, a database URL of another form, an unsafe root, the database holds another repository under this namespace),
-/// `Unsupported` (reftable, a database of a newer version), `Unavailable`, `Busy`, `Corrupt`.
+/// `Unsupported` (reftable, a database of a newer version), `Unauthorized` (a database's role or password), `Unavailable`,
+/// `Busy`, `Corrupt`.
 pub async fn open(options: Options) -> Result<KnowledgeBase> {
     let git = match &options.repo {
         Some(path) => Some(GixStore::open(git_options(&options, path)).await?),
         None => None,
     };
     let url = match (&options.cache, &git) {
-        (Some(url), _) => url.clone(),
+        (Some(Url(url)), _) => url.clone(),
         (None, Some(git)) => {
             let folder = git.folder().to_owned();
             std::fs::create_dir_all(&folder).map_err(|error| {
@@ -228,9 +241,22 @@ async fn open_cache(url: &str) -> Result<Arc<dyn CacheStore>> {
             let path = path.strip_prefix("//").unwrap_or(path);
             Ok(Arc::new(SqliteCache::open(SqliteOptions::file(path)).await?))
         }
+        #[cfg(feature = "postgres")]
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(PostgresCache::open(PostgresOptions::new(url)).await?)),
+        #[cfg(not(feature = "postgres"))]
+        Some(("postgres" | "postgresql", _)) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the database URL `{}` is one of PostgreSQL, which this lorebase is built without; build it with `postgres`",
+                without_secret(url)
+            ),
+        )),
         _ => Err(Error::new(
             ErrorKind::InvalidInput,
-            format!("the database URL `{}` is of no known form; use `sqlite:PATH` or `memory:`", without_secret(url)),
+            format!(
+                "the database URL `{}` is of no known form; use `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` or `memory:`",
+                without_secret(url)
+            ),
         )),
     }
 }

@@ -40,6 +40,7 @@ pub(crate) async fn run_blocking<T: Send + 'static>(call: impl FnOnce() -> Resul
 }
 
 /// Starts a task that runs until it ends by itself.
+#[cfg(feature = "sqlite")]
 pub(crate) fn spawn(task: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
     drop(runtime()?.spawn(task));
     Ok(())

@@ -49,7 +49,7 @@ pub(crate) struct Common {
     /// The folder that holds the kinds' folders [default: what lorebase.yaml says, else the top]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<String>,
-    /// The database, `sqlite:PATH` or `memory:` [default: in the repository's git directory]
+    /// The database, `sqlite:PATH`, `postgres://…` or `memory:` [default: in the repository's git directory]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) cache: Option<String>,
     /// What the database calls this repository, where it holds several

@@ -2,10 +2,11 @@
 //! [`Columns`] hides.
 
 use jiff::Timestamp;
-use lorebase::knowledge::{Author, Content, EntityId, EntityKey, Fields, KindName, KnowledgePath, Location, Slug};
-use lorebase::store::{Base, BlobId, Change, CommitId, ConflictNote, KeptRevision, Live, LogEntry, Record};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use lorebase::knowledge::{Author, Content, Diagnostic, EntityId, EntityKey, Fields, KindName, KnowledgePath, Location, Severity, Slug};
+use lorebase::store::{
+    Base, BlobId, Change, CommitId, ConflictNote, Counts, Cursor, KeptRevision, Lease, Live, LogEntry, ManifestRow, Owner, Prepared,
+    PriorSave, Record, RepositoryKey, RepositoryRow, Side, SourceState, Standing, StoredConfig, UniqueValue,
+};
 use uuid::Uuid;
 
 use super::failure::Failure;
@@ -47,27 +48,10 @@ pub(super) trait Columns {
     }
 }
 
-impl Columns for SqliteRow {
-    fn text(&self, column: &str) -> Result<String, Failure> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn maybe_text(&self, column: &str) -> Result<Option<String>, Failure> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn integer(&self, column: &str) -> Result<i64, Failure> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn maybe_integer(&self, column: &str) -> Result<Option<i64>, Failure> {
-        Ok(self.try_get(column)?)
-    }
-}
-
-/// The columns of one record: `knowledge k` with its `entity e`, `change c` and `conflict x`, where they exist.
+/// The columns of one record: `knowledge k` with its `entity e`, `change c` and `conflict x`, where they exist. First the
+/// schema of the tables with its dot, or nothing.
 macro_rules! select_record {
-    ($($rest:literal)+) => {
+    ($schema:literal; $($rest:literal)+) => {
         concat!(
             "SELECT k.uid, k.stamp, k.kind, k.id, k.revision, k.private, ",
             "e.uid AS e_uid, e.slug AS e_slug, e.title AS e_title, e.status AS e_status, e.path AS e_path, e.entry AS e_entry, ",
@@ -83,8 +67,8 @@ macro_rules! select_record {
             "c.base_entry AS b_entry, c.base_fields AS b_fields, c.base_head AS b_head, c.base_body AS b_body, ",
             "x.uid AS x_uid, x.reason AS x_reason, x.fields AS x_fields, x.body AS x_body, x.commit_id AS x_commit_id, ",
             "x.author_name AS x_author_name, x.author_email AS x_author_email, x.since AS x_since ",
-            "FROM knowledge k LEFT JOIN entity e ON e.uid = k.uid LEFT JOIN change c ON c.uid = k.uid ",
-            "LEFT JOIN conflict x ON x.uid = k.uid ",
+            "FROM ", $schema, "knowledge k LEFT JOIN ", $schema, "entity e ON e.uid = k.uid LEFT JOIN ", $schema,
+            "change c ON c.uid = k.uid LEFT JOIN ", $schema, "conflict x ON x.uid = k.uid ",
             $($rest),+
         )
     };
@@ -208,4 +192,114 @@ pub(super) fn log_entry(row: &impl Columns) -> Result<LogEntry, Failure> {
 pub(super) fn uuid(row: &impl Columns, column: &str) -> Result<Uuid, Failure> {
     let text = row.text(column)?;
     text.parse().map_err(|_| Failure::stored(column, &text))
+}
+
+/// A row of the table `diagnostic`.
+pub(super) fn finding(row: &impl Columns) -> Result<(Diagnostic, Option<BlobId>), Failure> {
+    let place = |column: &str| u32::try_from(row.integer(column)?).map_err(|_| Failure::stored(column, "a negative number"));
+    let finding = Diagnostic {
+        path: row.text("place")?,
+        line: place("line")?,
+        column: place("col")?,
+        severity: row.word::<Severity>("severity")?,
+        code: row.text("code")?,
+        message: row.text("message")?,
+        source_line: row.maybe_text("source_line")?,
+    };
+    Ok((finding, row.maybe_text("blob")?.map(BlobId::new)))
+}
+
+/// An idempotency key and what it was used for; the record under the key it has now.
+pub(super) fn prior_save(row: &impl Columns) -> Result<(String, PriorSave), Failure> {
+    let prior = PriorSave { operation_id: uuid(row, "id")?, key: key(row, "kind", "entity_id")?, revision: row.number("revision")? };
+    Ok((row.text("idempotency_key")?, prior))
+}
+
+/// A row of the table `source`.
+pub(super) fn source_state(row: &impl Columns) -> Result<SourceState, Failure> {
+    Ok(SourceState { said: row.json("said")?, open: row.json("open")?, at: row.moment("said_at")? })
+}
+
+/// A row of the manifest.
+pub(super) fn manifest_row(row: &impl Columns) -> Result<ManifestRow, Failure> {
+    Ok(ManifestRow {
+        uid: row.integer("uid")?,
+        key: key(row, "kind", "id")?,
+        location: location(row, "path", "entry")?,
+        blob: BlobId::new(row.text("blob")?),
+    })
+}
+
+/// What stands of a record, without its unique values.
+pub(super) fn standing(row: &impl Columns) -> Result<Standing, Failure> {
+    Ok(Standing {
+        uid: row.integer("uid")?,
+        stamp: row.number("stamp")?,
+        key: key(row, "kind", "id")?,
+        live: row.maybe_text("live_at")?.map(|place| from_word("location_key", &place)).transpose()?,
+        placed: row.maybe_text("placed_at")?.map(|place| from_word("location_key", &place)).transpose()?,
+        changed: row.flag("changed")?,
+        holds: Vec::new(),
+    })
+}
+
+/// A row of the table `unique_value`, whoever holds it.
+pub(super) fn unique_value(row: &impl Columns) -> Result<UniqueValue, Failure> {
+    Ok(UniqueValue { kind: KindName::new(row.text("kind")?), field: row.text("field")?, value: row.text("value")? })
+}
+
+/// The same with its holder's number and the part it is in.
+pub(super) fn held_value(row: &impl Columns) -> Result<(i64, (Side, UniqueValue)), Failure> {
+    Ok((row.integer("uid")?, (row.word("side")?, unique_value(row)?)))
+}
+
+/// A row of the table `repository`.
+pub(super) fn repository_row(row: &impl Columns) -> Result<RepositoryRow, Failure> {
+    let cursor = row.maybe_text("cursor_commit")?.zip(row.maybe_text("cursor_fingerprint")?);
+    let config = match row.maybe_text("config_yaml")? {
+        Some(yaml) => Some(StoredConfig { yaml, schemas: row.json("config_schemas")? }),
+        None => None,
+    };
+    let lease = match row.maybe_json::<Owner>("lease_owner")? {
+        Some(owner) => Some(Lease { owner, until: row.moment("lease_until")? }),
+        None => None,
+    };
+    Ok(RepositoryRow {
+        id: row.integer("id")?,
+        key: RepositoryKey { namespace: row.text("namespace")?, branch: row.text("branch")? },
+        root: row.maybe_text("root")?.map(CommitId::new),
+        cursor: cursor.map(|(commit, fingerprint)| Cursor { commit: CommitId::new(commit), fingerprint }),
+        config,
+        unique: row.maybe_json("unique_fields")?,
+        fence: row.number("fence")?,
+        lease,
+        pause: row.maybe_json("pause")?,
+        held: row.maybe_json("held")?,
+    })
+}
+
+/// A row of the table `batch`.
+pub(super) fn chain(row: &impl Columns) -> Result<Prepared, Failure> {
+    Ok(Prepared {
+        id: uuid(row, "id")?,
+        fence: row.number("fence")?,
+        parent: row.maybe_text("parent")?.map(CommitId::new),
+        tip: CommitId::new(row.text("tip")?),
+        items: row.json("items")?,
+        created_at: row.moment("created_at")?,
+    })
+}
+
+/// The one row that counts a repository.
+pub(super) fn counts(row: &impl Columns) -> Result<Counts, Failure> {
+    Ok(Counts {
+        synced: row.number("synced")?,
+        pending: row.number("pending")?,
+        failed: row.number("failed")?,
+        conflict: row.number("conflict")?,
+        draft: row.number("draft")?,
+        invalid: row.number("invalid")?,
+        recent_failures: row.number("failures")?,
+        oldest_pending: row.maybe_moment("oldest")?,
+    })
 }

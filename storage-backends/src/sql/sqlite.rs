@@ -4,8 +4,11 @@
 //! No other SQLite library may open the file within this process: closing it there would drop the locks held here.
 
 mod apply;
+mod bulk;
 mod checkpoint;
+mod columns;
 mod diagnose;
+mod failure;
 mod index;
 mod list;
 mod log;
@@ -33,7 +36,8 @@ use lorebase::{Error, Result};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqlitePool};
 
-use super::failure::{Failure, ends_transaction, told};
+use self::failure::{ends_transaction, told};
+use super::failure::Failure;
 use crate::failpoint;
 use crate::runtime::run;
 

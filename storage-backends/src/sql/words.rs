@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::failure::Failure;
 
 /// A moment with exactly three fractional digits: text order is time order.
+#[cfg(any(feature = "sqlite", test))]
 pub(super) fn moment(at: Timestamp) -> String {
     format!("{at:.3}")
 }

@@ -300,8 +300,12 @@ fn a_database_of_a_newer_version_is_left_alone() {
 #[test]
 fn an_unknown_database_url_is_refused_without_its_secret() {
     let world = World::new(Layout::Bare);
-    for url in ["postgres://app:hunter2@db.internal/lorebase", "hunter2", "sqlite:", "memory", ""] {
-        let error = refusal(Options::new(world.repo()).cache(url), ErrorKind::InvalidInput, "use `sqlite:PATH` or `memory:`");
+    for url in ["mysql://app:hunter2@db.internal/lorebase", "hunter2", "sqlite:", "memory", ""] {
+        let error = refusal(
+            Options::new(world.repo()).cache(url),
+            ErrorKind::InvalidInput,
+            "use `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` or `memory:`",
+        );
         let told = format!("{error} {error:?}");
         assert!(!told.contains("hunter2") && !told.contains("db.internal"), "{told}");
     }

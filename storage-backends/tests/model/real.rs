@@ -1,5 +1,5 @@
-//! A throw-away repository and database file. They stand in a folder in memory where the machine has one: power cuts
-//! are no part of a history, and waiting for a disk would be most of its time.
+//! A throw-away repository, and a database file or a database of a PostgreSQL. They stand in a folder in memory where the
+//! machine has one: power cuts are no part of a history, and waiting for a disk would be most of its time.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,16 +7,21 @@ use std::sync::Arc;
 
 use lorebase::store::{CacheStore, CommitId, GitStore};
 use lorebase_backends::git::{GitOptions, GixStore};
-use lorebase_backends::sql::{SqliteCache, SqliteOptions};
+use lorebase_backends::sql::{LeaseClock, PostgresCache, PostgresOptions, SqliteCache, SqliteOptions};
 use tempfile::TempDir;
 
+use crate::server::Database;
 use crate::simulation::{Backing, Stage, run};
 
-struct Real(TempDir);
+struct Real {
+    folder: TempDir,
+    /// Of a PostgreSQL, in place of a file.
+    database: Option<Database>,
+}
 
 impl Real {
     fn repository(&self) -> PathBuf {
-        self.0.path().join("repository")
+        self.folder.path().join("repository")
     }
 }
 
@@ -27,7 +32,14 @@ impl Backing for Real {
     }
 
     fn cache(&self) -> Arc<dyn CacheStore> {
-        Arc::new(run(SqliteCache::open(SqliteOptions::file(self.0.path().join("cache.db")))).unwrap())
+        match &self.database {
+            None => Arc::new(run(SqliteCache::open(SqliteOptions::file(self.folder.path().join("cache.db")))).unwrap()),
+            Some(database) => {
+                // Time is simulated.
+                let options = PostgresOptions { clock: LeaseClock::Caller, max_connections: 2, ..PostgresOptions::new(database.url()) };
+                Arc::new(run(PostgresCache::open(options)).unwrap())
+            }
+        }
     }
 
     /// By the git program, as an engineer's push from elsewhere.
@@ -39,8 +51,15 @@ impl Backing for Real {
     }
 }
 
-pub(crate) fn stage() -> Stage {
+fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    Stage::new(Real(folder.unwrap()))
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+pub(crate) fn stage() -> Stage {
+    Stage::new(Real { folder: folder(), database: None })
+}
+
+pub(crate) fn stage_on_postgres() -> Stage {
+    Stage::new(Real { folder: folder(), database: Some(Database::new()) })
 }

@@ -8,7 +8,7 @@ use lorebase::knowledge::{Author, Knowledge, SyncStatus};
 use lorebase::store::{Direction, LogQuery, LogStatus, Query, View};
 use lorebase::sync::SyncOptions;
 use lorebase::{ErrorKind, KnowledgeBase, PublishMode};
-use lorebase_backends::sql::{SqliteCache, SqliteOptions};
+use lorebase_backends::sql::{PostgresCache, PostgresOptions, SqliteCache, SqliteOptions};
 use lorebase_backends::{Options, open};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use super::ledger::{Line, Pen};
 use super::orders::{Orders, Task};
 use super::steps::Steps;
 use super::worker::{SOURCE, Worker};
-use super::{disk_faults, saver, shifted};
+use super::{disk_faults, on_postgres, saver, shifted};
 
 /// How often a child that starts may be told that others are at work before its synchronisation succeeds.
 const TRIES: u32 = 5;
@@ -74,7 +74,11 @@ pub(crate) async fn opened(orders: &Orders, publish: PublishMode) -> KnowledgeBa
     if shifted::is_used(&orders.folder) {
         return shifted::open(&orders.folder, &orders.repository, database(orders), publish).await.unwrap();
     }
-    open(Options::new(&orders.repository).publish(publish).poll(Duration::from_millis(40))).await.unwrap()
+    let mut options = Options::new(&orders.repository).publish(publish).poll(Duration::from_millis(40));
+    if let Some(url) = on_postgres::url(&orders.folder) {
+        options = options.cache(url);
+    }
+    open(options).await.unwrap()
 }
 
 /// The first synchronisation after a start: it may be told a few times that others are at work, and no more.
@@ -105,14 +109,26 @@ async fn look(orders: &Orders) {
     recover(orders, &kb, &mut pen).await;
     std::io::stdin().lock().read_line(&mut String::new()).unwrap();
     kb.sync(SyncOptions::default()).await.unwrap();
-    std::fs::write(orders.sight(), serde_json::to_vec(&seen(&kb, database(orders)).await).unwrap()).unwrap();
+    std::fs::write(orders.sight(), serde_json::to_vec(&seen(&kb, unsound(orders).await).await).unwrap()).unwrap();
+}
+
+/// What is wrong with the database.
+async fn unsound(orders: &Orders) -> Vec<String> {
+    match on_postgres::url(&orders.folder) {
+        Some(url) => PostgresCache::open(PostgresOptions::new(url)).await.unwrap().check().await.unwrap(),
+        None => unsound_file(database(orders)).await,
+    }
+}
+
+pub(crate) async fn unsound_file(database: PathBuf) -> Vec<String> {
+    let cache = SqliteCache::open(SqliteOptions { create: false, ..SqliteOptions::file(database) }).await.unwrap();
+    cache.check().await.unwrap()
 }
 
 /// Everything that is judged.
-pub(crate) async fn seen(kb: &KnowledgeBase, database: PathBuf) -> Sight {
+pub(crate) async fn seen(kb: &KnowledgeBase, unsound: Vec<String>) -> Sight {
     let drift = kb.drift().await.unwrap();
     let entities = everything(kb, View::Working).await;
-    let cache = SqliteCache::open(SqliteOptions { create: false, ..SqliteOptions::file(database) }).await.unwrap();
     let log = kb.log(&LogQuery { limit: 1_000_000, ..LogQuery::default() }).await.unwrap();
     let settled = |entity: &&Knowledge| entity.sync_status == SyncStatus::Synced;
     let synced: Vec<_> = entities.iter().filter(settled).map(Knowledge::key).collect();
@@ -130,7 +146,7 @@ pub(crate) async fn seen(kb: &KnowledgeBase, database: PathBuf) -> Sight {
     });
     Sight {
         drift: (!drift.is_empty()).then(|| format!("{drift:#?}")),
-        unsound: cache.check().await.unwrap(),
+        unsound,
         forgotten,
         done,
         open: open.collect(),
@@ -148,7 +164,7 @@ pub(crate) fn database(orders: &Orders) -> PathBuf {
 async fn rebuild(orders: &Orders, database: String) {
     let kb = open(Options::new(&orders.repository).cache(format!("sqlite:{database}")).publish(PublishMode::Off)).await.unwrap();
     kb.sync(SyncOptions::default()).await.unwrap();
-    let sight = seen(&kb, database.into()).await;
+    let sight = seen(&kb, unsound_file(database.into()).await).await;
     assert!(sight.drift.is_none() && sight.unsound.is_empty() && !sight.entities.is_empty(), "{sight:#?}");
 }
 
@@ -157,7 +173,7 @@ async fn restore(repository: PathBuf, database: String) {
     let options = Options::new(repository).init_bare().branch("main").cache(format!("sqlite:{database}")).publish(PublishMode::Off);
     let kb = open(options).await.unwrap();
     kb.export(false, None).await.unwrap();
-    let sight = seen(&kb, database.into()).await;
+    let sight = seen(&kb, unsound_file(database.into()).await).await;
     assert!(sight.drift.is_none() && sight.unsound.is_empty() && !sight.entities.is_empty(), "{sight:#?}");
 }
 

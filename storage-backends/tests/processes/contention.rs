@@ -20,22 +20,22 @@ const SAVERS: u32 = 8;
 
 #[test]
 fn eight_processes_save_at_once_on_a_bare_repository() {
-    save_at_once("contention::eight_processes_save_at_once_on_a_bare_repository", true);
+    save_at_once("contention::eight_processes_save_at_once_on_a_bare_repository", "bare", || Scratch::crowded(true));
 }
 
 #[test]
 fn eight_processes_save_at_once_in_a_checkout() {
-    save_at_once("contention::eight_processes_save_at_once_in_a_checkout", false);
+    save_at_once("contention::eight_processes_save_at_once_in_a_checkout", "checkout", || Scratch::crowded(false));
 }
 
-fn save_at_once(test: &'static str, bare: bool) {
+pub(crate) fn save_at_once(test: &'static str, name: &str, scratch: impl FnOnce() -> Scratch) {
     if let Some(orders) = Orders::given() {
         return child::obey(&orders);
     }
     let begun = Instant::now();
     let (seconds, seed) = (setting("LOREBASE_STRESS_SECONDS", 4), setting("LOREBASE_SEED", 1));
     println!("{seconds} s, seed {seed} (LOREBASE_STRESS_SECONDS, LOREBASE_SEED)");
-    let scratch = Scratch::crowded(bare);
+    let scratch = scratch();
     let orders = |task: Task, life: u32| Orders {
         task,
         folder: scratch.folder().to_owned(),
@@ -62,7 +62,6 @@ fn save_at_once(test: &'static str, bare: bool) {
     let at = |part: usize| figures.microseconds.get(figures.microseconds.len() * part / 1000).map_or(0, |micros| micros / 1000);
     let longest = figures.microseconds.last().map_or(0, |micros| micros / 1000);
     let each_second = figures.acknowledged / seconds.max(1);
-    let name = if bare { "bare" } else { "checkout" };
     println!(
         "{name}: {} saves by {SAVERS} processes in {seconds} s ({each_second} a second), {} retries, {} refused, {} conflicts at the end, {} \
          decided, {} saves given up by a decision, {} lost; one save took {} ms (median), {} ms (99 %), {longest} ms (longest); {} \

@@ -20,12 +20,14 @@ const ROUND: usize = 150;
 
 #[test]
 fn nothing_acknowledged_is_lost_on_a_bare_repository_when_the_process_is_killed_anywhere() {
-    kill_and_restart("kill::nothing_acknowledged_is_lost_on_a_bare_repository_when_the_process_is_killed_anywhere", true);
+    let test = "kill::nothing_acknowledged_is_lost_on_a_bare_repository_when_the_process_is_killed_anywhere";
+    kill_and_restart(test, "killed anywhere: bare repository", true, endings, Scratch::new);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_in_a_checkout_when_the_process_is_killed_anywhere() {
-    kill_and_restart("kill::nothing_acknowledged_is_lost_in_a_checkout_when_the_process_is_killed_anywhere", false);
+    let test = "kill::nothing_acknowledged_is_lost_in_a_checkout_when_the_process_is_killed_anywhere";
+    kill_and_restart(test, "killed anywhere: checkout", false, endings, Scratch::new);
 }
 
 /// How one life, or a few that belong together, end.
@@ -67,7 +69,13 @@ fn share(number: usize, bare: bool, at_each: u64) -> u64 {
     if number.is_multiple_of(2) == bare { at_each.div_ceil(2) } else { at_each / 2 }
 }
 
-fn kill_and_restart(test: &'static str, bare: bool) {
+pub(crate) fn kill_and_restart(
+    test: &'static str,
+    name: &str,
+    bare: bool,
+    endings: impl FnOnce(&mut Random, bool, u64, u64) -> Vec<Ending>,
+    scratch: impl Fn(bool) -> Scratch,
+) {
     if let Some(orders) = Orders::given() {
         return child::obey(&orders);
     }
@@ -81,7 +89,7 @@ fn kill_and_restart(test: &'static str, bare: bool) {
     let endings = endings(&mut random, bare, kills, at_each);
     let mut totals = Totals::default();
     for endings in endings.chunks(ROUND) {
-        let scratch = Scratch::new(bare);
+        let scratch = scratch(bare);
         let mut trial = Trial::new(test, &scratch, random.next());
         let engineer = AtWork::on(&scratch, random.next());
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| trial.run(&engineer, endings)));
@@ -92,15 +100,15 @@ fn kill_and_restart(test: &'static str, bare: bool) {
             println!("{totals}");
             println!("the last words of the children:\n{}", last_words(scratch.folder()));
             println!("everything is kept in {}", scratch.keep().display());
-            report_kills(bare, seed, begun, &totals, 1);
+            report_kills(name, seed, begun, &totals, 1);
             std::panic::resume_unwind(panic);
         }
     }
-    println!("{}: {totals}", if bare { "bare" } else { "checkout" });
-    report_kills(bare, seed, begun, &totals, 0);
+    println!("{name}: {totals}");
+    report_kills(name, seed, begun, &totals, 0);
 }
 
-fn report_kills(bare: bool, seed: u64, begun: Instant, totals: &Totals, broken: u64) {
+fn report_kills(name: &str, seed: u64, begun: Instant, totals: &Totals, broken: u64) {
     let figures = Proof {
         runs: totals.kills(),
         steps: totals.saves,
@@ -109,7 +117,6 @@ fn report_kills(bare: bool, seed: u64, begun: Instant, totals: &Totals, broken: 
         lost: totals.lost,
         broken: broken.max(totals.wrong),
     };
-    let name = if bare { "killed anywhere: bare repository" } else { "killed anywhere: checkout" };
     let what: Vec<_> = STEPS.iter().copied().chain(POINTS.iter().map(|point| (point.name, point.what))).collect();
     let points: serde_json::Map<_, _> =
         what.iter().map(|(point, what)| ((*point).to_owned(), json!({"kills": totals.at.get(*point), "what": what}))).collect();

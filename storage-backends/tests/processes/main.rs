@@ -15,6 +15,7 @@ mod history;
 mod judge_sees;
 mod kill;
 mod ledger;
+mod on_postgres;
 mod orders;
 mod paused;
 mod points;
@@ -22,6 +23,8 @@ mod random;
 mod report;
 mod saver;
 mod scratch;
+#[path = "../server/mod.rs"]
+mod server;
 mod shifted;
 mod steps;
 mod trial;

@@ -5,6 +5,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use super::on_postgres;
+use super::server::Database;
+
 /// The engineer's mail address: whose commits are a person's.
 pub(crate) const ENGINEER: &str = "eve@example.com";
 
@@ -24,6 +27,8 @@ pub(crate) fn crowd_id(number: u64) -> String {
 pub(crate) struct Scratch {
     folder: TempDir,
     pub(crate) bare: bool,
+    /// Of a PostgreSQL, in place of a file in the repository.
+    database: Option<Database>,
 }
 
 impl Scratch {
@@ -55,7 +60,7 @@ impl Scratch {
     }
 
     fn with(bare: bool, files: impl IntoIterator<Item = (String, String)>) -> Self {
-        let scratch = Self { folder: tempfile::tempdir().unwrap(), bare };
+        let scratch = Self { folder: tempfile::tempdir().unwrap(), bare, database: None };
         let work = if bare { scratch.clone_folder() } else { scratch.repository() };
         git(scratch.folder(), &["init", "-q", "-b", "main", work.to_str().unwrap()]);
         for (path, text) in files {
@@ -72,6 +77,14 @@ impl Scratch {
             git(&work, &["push", "-q", "origin", "main"]);
         }
         scratch
+    }
+
+    /// With the cache in a PostgreSQL, which every process of the test is told by a file.
+    pub(crate) fn on_postgres(mut self) -> Self {
+        let database = Database::new();
+        on_postgres::tell(self.folder(), &database.url());
+        self.database = Some(database);
+        self
     }
 
     pub(crate) fn folder(&self) -> &Path {

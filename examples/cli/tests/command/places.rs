@@ -32,7 +32,8 @@ fn databases_that_are_none() {
     let world = World::new();
     fs::write(world.outside().join("garbage.db"), "this is no database, but long enough to look like one at first sight\n".repeat(100))
         .unwrap();
-    assert_told("cache_url", &world.transcript(&["--cache", "postgres://ada:secret@localhost/kb", "list"]));
+    assert_told("cache_url", &world.transcript(&["--cache", "mysql://ada:secret@localhost/kb", "list"]));
+    assert_told("cache_no_server", &world.transcript(&["--cache", "postgres://ada:secret@localhost/kb?host=/nowhere", "list"]));
     assert_told("cache_no_url", &world.transcript(&["--cache", "cache.db", "list"]));
     assert_told("cache_no_folder", &world.transcript(&["--cache", "sqlite:../nowhere/cache.db", "list"]));
     assert_told("cache_garbage", &world.transcript(&["--cache", "sqlite:../garbage.db", "list"]));

@@ -1,24 +1,14 @@
 //! One batch: what stands is fetched in one statement, decided about by the core, and written in few statements.
 
-use std::collections::{HashMap, HashSet};
+use lorebase::store::{Admission, Admitted, ApplyOutcome, Batch, Claim, PriorSave, Slot, Standing, UniqueRules, admit, claims};
+use sqlx::sqlite::SqliteConnection;
 
-use lorebase::knowledge::LocationKey;
-use lorebase::store::{
-    Admission, Admitted, ApplyOutcome, Batch, Claim, LogWrite, PriorSave, RecordWrite, Slot, Standing, Target, UniqueRules, UniqueValue,
-    admit, claims,
-};
-use lorebase::{Error, ErrorKind};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-
+use super::super::batch::{self, GivenUp, INDEXED_AT_ONCE, Meeting};
 use super::super::failure::Failure;
-use super::super::rows::{Columns, key};
-use super::super::words::{from_word, json, moment};
-use super::upsert::{self, Written};
-use super::{diagnose, index, log, repository, unique};
+use super::super::rows::{self, Columns};
+use super::super::words::{json, moment};
+use super::{index, log, repository, unique, upsert};
 use crate::failpoint;
-
-/// So many records are found by a search right away; more are indexed after the rows are there.
-const INDEXED_AT_ONCE: usize = 16;
 
 pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> Result<ApplyOutcome, Failure> {
     let (fence, free, rules) = fence_and_rules(connection, batch).await?;
@@ -46,9 +36,7 @@ pub(super) async fn apply(connection: &mut SqliteConnection, batch: &Batch) -> R
         Slot::Clear => unique::write_anew(connection, batch.repository, &UniqueRules::new()).await?,
         Slot::Set(_) | Slot::Keep => {}
     }
-    diagnose::write(connection, batch).await?;
-    let rest: Vec<(Option<i64>, &LogWrite)> = batch.log.iter().map(|log| (None, log)).collect();
-    log::write(connection, batch.repository, &rest).await?;
+    upsert::diagnostics(connection, batch).await?;
     Ok(ApplyOutcome::Applied { uids, moved })
 }
 
@@ -68,30 +56,12 @@ async fn fence_and_rules(connection: &mut SqliteConnection, batch: &Batch) -> Re
 }
 
 async fn duplicate(connection: &mut SqliteConnection, batch: &Batch) -> Result<Option<PriorSave>, Failure> {
-    let keyed: Vec<(&String, &LogWrite)> = batch
-        .writes
-        .iter()
-        .flat_map(|write| &write.log)
-        .chain(&batch.log)
-        .filter_map(|log| log.idempotency_key.as_ref().map(|key| (key, log)))
-        .collect();
+    let keyed = batch::keyed(batch);
     if keyed.is_empty() {
         return Ok(None);
     }
     let keys: Vec<String> = keyed.iter().map(|(key, _)| (*key).clone()).collect();
-    let known: HashMap<String, PriorSave> = log::prior_saves(connection, batch.repository, &keys).await?.into_iter().collect();
-    let mut seen = HashSet::new();
-    for (key, log) in keyed {
-        if let Some(prior) = known.get(key)
-            && prior.operation_id != log.id
-        {
-            return Ok(Some(prior.clone()));
-        }
-        if !seen.insert(key) {
-            return Err(Error::new(ErrorKind::InvalidInput, format!("a batch uses the idempotency key `{key}` twice")).into());
-        }
-    }
-    Ok(None)
+    batch::duplicate(&keyed, &log::prior_saves(connection, batch.repository, &keys).await?.into_iter().collect())
 }
 
 /// Every record that the batch can meet: by number, by key, by place and by unique value.
@@ -104,15 +74,8 @@ async fn standing(
     if batch.writes.is_empty() {
         return Ok(Vec::new());
     }
-    let targets = batch.writes.iter().filter_map(|write| match write.target {
-        Target::Existing { uid, .. } => Some(uid),
-        Target::New => None,
-    });
-    let mut uids: Vec<i64> = targets.collect();
-    let values: Vec<&UniqueValue> = claims.iter().flat_map(|claim| claim.values.iter().map(|(_, value)| value)).collect();
-    uids.extend(unique::holders(connection, batch.repository, &values).await?.into_values());
-    let keys: Vec<[&str; 2]> = batch.writes.iter().map(|write| [write.key.kind.as_str(), write.key.id.as_str()]).collect();
-    let places: HashSet<&LocationKey> = claims.iter().flat_map(|claim| claim.live.iter().chain(&claim.placed)).collect();
+    let mut met = Meeting::of(batch, claims);
+    met.uids.extend(unique::holders(connection, batch.repository, &met.values).await?.into_values());
     let rows = sqlx::query(
         "SELECT k.uid, k.stamp, k.kind, k.id, e.location_key AS live_at, iif(c.placed, c.location_key, NULL) AS placed_at, \
          c.uid IS NOT NULL AS changed \
@@ -125,23 +88,12 @@ async fn standing(
          UNION SELECT a.uid FROM json_each(?4) j CROSS JOIN change a ON a.repository = ?1 AND a.location_key = j.value AND a.placed = 1)",
     )
     .bind(batch.repository)
-    .bind(json(&uids)?)
-    .bind(json(&keys)?)
-    .bind(json(&places)?)
+    .bind(json(&met.uids)?)
+    .bind(json(&met.keys)?)
+    .bind(json(&met.places)?)
     .fetch_all(&mut *connection)
     .await?;
-    let row = |row: &SqliteRow| {
-        Ok(Standing {
-            uid: row.integer("uid")?,
-            stamp: row.number("stamp")?,
-            key: key(row, "kind", "id")?,
-            live: row.maybe_text("live_at")?.map(|place| from_word("location_key", &place)).transpose()?,
-            placed: row.maybe_text("placed_at")?.map(|place| from_word("location_key", &place)).transpose()?,
-            changed: row.flag("changed")?,
-            holds: Vec::new(),
-        })
-    };
-    let mut standing: Vec<Standing> = rows.iter().map(row).collect::<Result<_, Failure>>()?;
+    let mut standing: Vec<Standing> = rows.iter().map(rows::standing).collect::<Result<_, Failure>>()?;
     unique::fill(connection, rules, &mut standing).await?;
     Ok(standing)
 }
@@ -154,52 +106,29 @@ async fn write(
     writes: &[Admitted],
 ) -> Result<Vec<i64>, Failure> {
     if writes.is_empty() {
+        upsert::log(connection, batch.repository, batch::logs(batch, &[])).await?;
         return Ok(Vec::new());
     }
-    let mut next: i64 = sqlx::query_scalar("SELECT coalesce(max(uid), 0) + 1 FROM knowledge").fetch_one(&mut *connection).await?;
-    let mut written: Vec<Written<'_>> = Vec::with_capacity(writes.len());
-    for admitted in writes {
-        let uid = admitted.uid.unwrap_or(next);
-        if admitted.uid.is_none() {
-            next += 1;
-        }
-        written.push(Written {
-            uid,
-            stamp: admitted.stamp,
-            rekeyed: admitted.rekeyed,
-            write: &batch.writes[admitted.write],
-            claim: &claims[admitted.write],
-        });
-    }
-    give_up(connection, &written, standing).await?;
+    let next: i64 = sqlx::query_scalar("SELECT coalesce(max(uid), 0) + 1 FROM knowledge").fetch_one(&mut *connection).await?;
+    let written = batch::written(batch, claims, writes, next..)?;
+    give_up(connection, &GivenUp::of(&written, standing)).await?;
     failpoint::hit("sql.apply.half");
     upsert::records(connection, batch.repository, &written).await?;
+    upsert::log(connection, batch.repository, batch::logs(batch, &written)).await?;
     Ok(written.iter().map(|written| written.uid).collect())
 }
 
-/// Frees every key and place that changes, before any is taken: the unique indexes look at each row by itself.
-async fn give_up(connection: &mut SqliteConnection, written: &[Written<'_>], standing: &[Standing]) -> Result<(), Failure> {
-    let before: HashMap<i64, &Standing> = standing.iter().map(|record| (record.uid, record)).collect();
-    let uids = |wanted: &dyn Fn(&RecordWrite, &Written<'_>, &Standing) -> bool| -> Vec<i64> {
-        let existing = written.iter().filter_map(|written| Some((written, *before.get(&written.uid)?)));
-        existing.filter(|(written, stood)| wanted(written.write, written, stood)).map(|(written, _)| written.uid).collect()
-    };
-    let moves = |had: &Option<LocationKey>, takes: &Option<LocationKey>| had.is_some() && had != takes;
+/// Frees every key and place that changes, before any is taken.
+async fn give_up(connection: &mut SqliteConnection, given: &GivenUp) -> Result<(), Failure> {
     for (statement, uids) in [
-        ("DELETE FROM change WHERE uid IN (SELECT value FROM json_each(?))", uids(&|write, _, _| matches!(write.change, Slot::Clear))),
-        ("DELETE FROM entity WHERE uid IN (SELECT value FROM json_each(?))", uids(&|write, _, _| matches!(write.live, Slot::Clear))),
-        (
-            "UPDATE entity SET location_key = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))",
-            uids(&|write, written, stood| matches!(write.live, Slot::Set(_)) && moves(&stood.live, &written.claim.live)),
-        ),
-        (
-            "UPDATE change SET location_key = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))",
-            uids(&|write, written, stood| matches!(write.change, Slot::Set(_)) && moves(&stood.placed, &written.claim.placed)),
-        ),
-        ("UPDATE knowledge SET id = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))", uids(&|_, written, _| written.rekeyed)),
+        ("DELETE FROM change WHERE uid IN (SELECT value FROM json_each(?))", &given.changes),
+        ("DELETE FROM entity WHERE uid IN (SELECT value FROM json_each(?))", &given.lives),
+        ("UPDATE entity SET location_key = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))", &given.live_places),
+        ("UPDATE change SET location_key = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))", &given.placed),
+        ("UPDATE knowledge SET id = char(1) || uid WHERE uid IN (SELECT value FROM json_each(?))", &given.keys),
     ] {
         if !uids.is_empty() {
-            sqlx::query(statement).bind(json(&uids)?).execute(&mut *connection).await?;
+            sqlx::query(statement).bind(json(uids)?).execute(&mut *connection).await?;
         }
     }
     Ok(())

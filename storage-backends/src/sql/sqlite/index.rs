@@ -6,10 +6,11 @@ use lorebase::store::{distinct, terms};
 use lorebase::{Error, ErrorKind};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::super::bulk::Insert;
 use super::super::failure::Failure;
 use super::super::rows::Columns;
+use super::super::tables::{Cells, Form, Table};
 use super::super::words::{json, to_number};
+use super::bulk;
 use crate::failpoint;
 
 /// Records whose texts are in memory at a time.
@@ -19,7 +20,11 @@ const PORTION: usize = 512;
 /// rows, so there are as few of them as possible.
 const SIZES: [usize; 10] = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
-const WORD: Insert = Insert { into: "INSERT OR REPLACE INTO word (rowid, title, terms, body) VALUES ", columns: 4, tail: "" };
+const WORD: Table = Table {
+    name: "word",
+    columns: &[("rowid", Form::Integer), ("title", Form::Text), ("terms", Form::Text), ("body", Form::Text)],
+    conflict: "",
+};
 
 /// The texts of noted records, as they stand now.
 macro_rules! noted {
@@ -126,8 +131,12 @@ async fn write(connection: &mut SqliteConnection, portion: Portion) -> Result<()
             .await?;
     }
     failpoint::hit("sql.index.half");
-    WORD.all_by(&SIZES, connection, portion.present, |query, version| {
-        Ok(query.bind(version.row).bind(version.title).bind(version.terms).bind(version.body))
+    bulk::by(&SIZES, "INSERT OR REPLACE", &WORD, connection, &portion.present, |row, version| {
+        row.integer(version.row);
+        row.text(version.title.as_str());
+        row.text(version.terms.as_str());
+        row.text(version.body.as_str());
+        Ok(())
     })
     .await?;
     sqlx::query("DELETE FROM unindexed WHERE uid IN (SELECT value FROM json_each(?))")

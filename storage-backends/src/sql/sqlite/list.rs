@@ -1,105 +1,36 @@
-//! Lists. This is the other place where the text of a statement is made at run time: it is put together from the
-//! constants in this file, chosen by enums; every value and every path into a field is bound by number.
+//! Lists, as SQLite says them.
 
-use lorebase::store::{Filter, FilterOp, Page, Position, Query, RepositoryId, SortKey, View};
-use lorebase::{Error, ErrorKind};
-use sqlx::sqlite::SqliteConnection;
+use lorebase::store::{Filter, FilterOp, Page, Position, Query, RepositoryId};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::super::failure::Failure;
-use super::super::words::json;
+use super::super::list::{Dialect, Statement, Value, Values, page, total};
+use super::super::words::{json, to_number};
 use super::read;
 
-/// Which table a branch of the list reads. A view shows versions of both, never two of one record.
-#[derive(Debug, Clone, Copy)]
-enum Side {
-    Entity,
-    Change,
-}
+/// SQLite.
+#[derive(Debug)]
+struct Lite;
 
-impl Side {
-    const BOTH: [Self; 2] = [Self::Entity, Self::Change];
-
-    fn table(self) -> &'static str {
-        match self {
-            Self::Entity => "entity v",
-            Self::Change => "change v",
-        }
+async fn rows(statement: Statement<Lite>, connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>, Failure> {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    for value in statement.values.0 {
+        query = match value {
+            Value::Integer(integer) => query.bind(integer),
+            Value::Text(text) => query.bind(text),
+        };
     }
-
-    /// Which rows the view shows, see `Record::seen`.
-    fn shown(self, view: View) -> &'static str {
-        match (self, view) {
-            (Self::Entity, View::Published) => "NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = v.uid AND c.state = 'pending')",
-            (Self::Entity, View::Working) => "NOT EXISTS (SELECT 1 FROM change c WHERE c.uid = v.uid)",
-            (Self::Change, View::Published) => "v.state = 'pending' AND v.action = 'write'",
-            (Self::Change, View::Working) => "v.action <> 'delete'",
-        }
-    }
-
-    fn updated_at(self) -> &'static str {
-        match self {
-            Self::Entity => "v.synced_at",
-            Self::Change => "v.updated_at",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Value {
-    Integer(i64),
-    Text(String),
-}
-
-/// A statement's values: `?1`, `?2`, … in the order in which they were bound.
-#[derive(Debug, Default)]
-struct Values(Vec<Value>);
-
-impl Values {
-    fn text(&mut self, text: impl Into<String>) -> String {
-        self.bind(Value::Text(text.into()))
-    }
-
-    fn integer(&mut self, integer: i64) -> String {
-        self.bind(Value::Integer(integer))
-    }
-
-    fn bind(&mut self, value: Value) -> String {
-        let known = self.0.iter().position(|bound| *bound == value);
-        let index = known.unwrap_or_else(|| {
-            self.0.push(value);
-            self.0.len() - 1
-        });
-        format!("?{}", index + 1)
-    }
-}
-
-/// A statement and its values.
-struct Statement {
-    text: String,
-    values: Values,
-}
-
-impl Statement {
-    async fn rows(self, connection: &mut SqliteConnection) -> Result<Vec<sqlx::sqlite::SqliteRow>, Failure> {
-        let mut query = sqlx::query(AssertSqlSafe(self.text));
-        for value in self.values.0 {
-            query = match value {
-                Value::Integer(integer) => query.bind(integer),
-                Value::Text(text) => query.bind(text),
-            };
-        }
-        Ok(query.fetch_all(&mut *connection).await?)
-    }
+    Ok(query.fetch_all(&mut *connection).await?)
 }
 
 pub(super) async fn list(connection: &mut SqliteConnection, id: RepositoryId, query: &Query) -> Result<Page, Failure> {
     let begin = query.begin()?;
-    let total = total(id, query)?.rows(connection).await?;
+    let total = rows(total(id, query)?, connection).await?;
     let total: i64 = total.iter().try_fold(0, |sum, row| Ok::<_, sqlx::Error>(sum + row.try_get::<i64, _>(0)?))?;
     let size = query.page_size();
-    let rows = page(id, query, begin.as_ref())?.rows(connection).await?;
-    let mut uids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    let found = rows(page(id, query, begin.as_ref())?, connection).await?;
+    let mut uids = found.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     let more = uids.len() > size;
     uids.truncate(size);
     let items: Vec<_> = read::by_uid(connection, id, &uids).await?.into_iter().flatten().collect();
@@ -107,111 +38,75 @@ pub(super) async fn list(connection: &mut SqliteConnection, id: RepositoryId, qu
         Some(last) if more => Some(query.cursor_after(Position::of(query, &last))?),
         _ => None,
     };
-    Ok(Page { items, next_cursor, total: super::super::words::to_number("total", total)? })
+    Ok(Page { items, next_cursor, total: to_number("total", total)? })
 }
 
-fn total(id: RepositoryId, query: &Query) -> Result<Statement, Failure> {
-    let mut values = Values::default();
-    let mut branches = Vec::new();
-    for side in Side::BOTH {
-        let wanted = conditions(&mut values, id, query, side)?.join(" AND ");
-        branches.push(format!("SELECT count(*) FROM {} WHERE {wanted}", side.table()));
-    }
-    Ok(Statement { text: branches.join(" UNION ALL "), values })
-}
+impl Dialect for Lite {
+    const SCHEMA: &'static str = "";
+    const MARK: char = '?';
+    const TITLE: &'static [&'static str] = &["v.title"];
 
-fn page(id: RepositoryId, query: &Query, begin: Option<&Position>) -> Result<Statement, Failure> {
-    let mut values = Values::default();
-    let limit = values.integer(i64::try_from(query.page_size() + 1).unwrap_or(i64::MAX));
-    let direction = if query.descending { " DESC" } else { "" };
-    let mut branches = Vec::new();
-    for side in Side::BOTH {
-        branches.push(format!("SELECT * FROM ({})", branch(&mut values, id, query, begin, side)?));
+    fn title(mark: &str) -> Vec<String> {
+        vec![mark.to_owned()]
     }
-    let columns = order(&mut values, query, Side::Entity)?.len();
-    let by: Vec<String> = (1..=columns).map(|column| format!("o{column}{direction}")).collect();
-    let text = format!("SELECT uid FROM ({}) ORDER BY {} LIMIT {limit}", branches.join(" UNION ALL "), by.join(", "));
-    Ok(Statement { text, values })
-}
 
-/// One table's part of the page: its own index, its own limit.
-fn branch(values: &mut Values, id: RepositoryId, query: &Query, begin: Option<&Position>, side: Side) -> Result<String, Failure> {
-    let limit = values.integer(i64::try_from(query.page_size() + 1).unwrap_or(i64::MAX));
-    let (direction, after) = if query.descending { (" DESC", "<") } else { ("", ">") };
-    let order = order(values, query, side)?;
-    let columns: Vec<String> = (1..).zip(&order).map(|(column, expression)| format!("{expression} AS o{column}")).collect();
-    let by: Vec<String> = order.iter().map(|expression| format!("{expression}{direction}")).collect();
-    let mut wanted = conditions(values, id, query, side)?;
-    if let Some(begin) = begin {
-        let place = place(values, query, begin)?;
-        wanted.push(format!("({}) {after} ({})", order.join(", "), place.join(", ")));
+    fn moment(mark: &str) -> String {
+        mark.to_owned()
     }
-    let (columns, table, wanted, by) = (columns.join(", "), side.table(), wanted.join(" AND "), by.join(", "));
-    Ok(format!("SELECT v.uid AS uid, {columns} FROM {table} WHERE {wanted} ORDER BY {by} LIMIT {limit}"))
-}
 
-fn conditions(values: &mut Values, id: RepositoryId, query: &Query, side: Side) -> Result<Vec<String>, Failure> {
-    let mut wanted = vec![format!("v.repository = {}", values.integer(id)), side.shown(query.view).to_owned()];
-    if let Some(kind) = &query.kind {
-        wanted.push(format!("v.kind = {}", values.text(kind.as_str())));
+    fn by_field(values: &mut Values<Self>, field: &str) -> Result<Vec<String>, Failure> {
+        let found = field_of(values, field)?;
+        let rank = format!(
+            "CASE coalesce(json_type({found}), 'null') WHEN 'null' THEN 0 WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'text' THEN 2 ELSE 3 END"
+        );
+        let value = format!("CASE WHEN json_type({found}) IN ('integer', 'real', 'text') THEN json_extract({found}, '$') ELSE 0 END");
+        Ok(vec![rank, value])
     }
-    if let Some(status) = query.status {
-        wanted.push(format!("v.status = {}", values.text(status.as_str())));
-    }
-    for filter in &query.filters {
-        wanted.push(condition(values, filter)?);
-    }
-    Ok(wanted)
-}
 
-/// The columns of the order. With a kind given, it is left out: it is the same everywhere.
-fn order(values: &mut Values, query: &Query, side: Side) -> Result<Vec<String>, Failure> {
-    let text = |column: &str| column.to_owned();
-    let mut columns = match &query.sort {
-        SortKey::Slug if query.kind.is_none() => vec![text("v.kind"), text("v.slug")],
-        SortKey::Slug => vec![text("v.slug")],
-        SortKey::Title => vec![text("v.title")],
-        SortKey::Updated => vec![text(side.updated_at())],
-        SortKey::Field(field) => {
-            let found = field_of(values, field)?;
-            let rank = format!(
-                "CASE coalesce(json_type({found}), 'null') WHEN 'null' THEN 0 WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'text' THEN 2 ELSE 3 END"
-            );
-            let value = format!("CASE WHEN json_type({found}) IN ('integer', 'real', 'text') THEN json_extract({found}, '$') ELSE 0 END");
-            vec![rank, value]
-        }
-    };
-    if query.sort != SortKey::Slug && query.kind.is_none() {
-        columns.push(text("v.kind"));
+    fn field_at(values: &mut Values<Self>, begin: &Position) -> Result<Vec<String>, Failure> {
+        let value = if begin.value.is_null() { "0".to_owned() } else { format!("json_extract({}, '$')", values.text(json(&begin.value)?)) };
+        Ok(vec![values.integer(i64::from(begin.rank)), value])
     }
-    columns.push(text("v.id"));
-    Ok(columns)
-}
 
-/// The values of a place, column by column of [`order`].
-fn place(values: &mut Values, query: &Query, begin: &Position) -> Result<Vec<String>, Failure> {
-    let kind = |values: &mut Values| query.kind.is_none().then(|| values.text(begin.kind.as_str()));
-    let own = |values: &mut Values| match begin.value.as_str() {
-        Some(text) => Ok(values.text(text)),
-        None => Err(Failure::Told(Error::new(ErrorKind::InvalidInput, "the list's cursor is not one that a page returned"))),
-    };
-    let mut place = match &query.sort {
-        SortKey::Slug => kind(values).into_iter().chain([own(values)?]).collect(),
-        SortKey::Title | SortKey::Updated => [own(values)?].into_iter().chain(kind(values)).collect(),
-        SortKey::Field(_) => {
-            let value =
-                if begin.value.is_null() { "0".to_owned() } else { format!("json_extract({}, '$')", values.text(json(&begin.value)?)) };
-            let mut place = vec![values.integer(i64::from(begin.rank)), value];
-            place.extend(kind(values));
-            place
-        }
-    };
-    place.push(values.text(begin.id.as_str()));
-    Ok(place)
+    fn condition(values: &mut Values<Self>, filter: &Filter) -> Result<String, Failure> {
+        let found = field_of(values, &filter.field)?;
+        let list = match &filter.value {
+            list @ serde_json::Value::Array(_) if filter.op == FilterOp::In => json(list)?,
+            value => json(&[value])?,
+        };
+        let list = values.text(list);
+        // `f.j` is the field, `w` the wanted values.
+        let each = |condition: &str| format!("EXISTS (SELECT 1 FROM (SELECT {found} AS j) f, json_each({list}) w WHERE {condition})");
+        let field = ["json_type(f.j)", "json_extract(f.j, '$')", "f.j"];
+        let wanted = ["w.type", "w.atom", "w.value"];
+        let ordered = |operator: &str| {
+            each(&format!(
+                "(json_type(f.j) IN ('integer', 'real') AND w.type IN ('integer', 'real') OR json_type(f.j) = 'text' AND w.type = 'text') \
+                 AND json_extract(f.j, '$') {operator} w.atom"
+            ))
+        };
+        Ok(match filter.op {
+            FilterOp::Eq | FilterOp::In => each(&equal(field, wanted)),
+            FilterOp::Ne => format!("NOT {}", each(&equal(field, wanted))),
+            FilterOp::Lt => ordered("<"),
+            FilterOp::Le => ordered("<="),
+            FilterOp::Gt => ordered(">"),
+            FilterOp::Ge => ordered(">="),
+            FilterOp::Contains => {
+                let item = equal(["i.type", "i.atom", "i.value"], wanted);
+                let inner = equal(["m.type", "m.atom", "m.value"], wanted);
+                each(&format!(
+                    "CASE json_type(f.j) WHEN 'text' THEN w.type = 'text' AND instr(json_extract(f.j, '$'), w.atom) > 0 \
+                     WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(f.j) i WHERE {item} \
+                     OR i.type = 'object' AND EXISTS (SELECT 1 FROM json_each(i.value) m WHERE {inner})) ELSE 0 END"
+                ))
+            }
+        })
+    }
 }
 
 /// The JSON of a field, NULL where there is none, see `Seen::field`.
-fn field_of(values: &mut Values, field: &str) -> Result<String, Failure> {
+fn field_of(values: &mut Values<Lite>, field: &str) -> Result<String, Failure> {
     let path = values.text(json_path(field)?);
     let own = match field {
         "title" => ", json_quote(v.title)",
@@ -251,47 +146,13 @@ fn equal(a: [&str; 3], b: [&str; 3]) -> String {
     )
 }
 
-fn condition(values: &mut Values, filter: &Filter) -> Result<String, Failure> {
-    let found = field_of(values, &filter.field)?;
-    let list = match &filter.value {
-        list @ serde_json::Value::Array(_) if filter.op == FilterOp::In => json(list)?,
-        value => json(&[value])?,
-    };
-    let list = values.text(list);
-    // `f.j` is the field, `w` the wanted values.
-    let each = |condition: &str| format!("EXISTS (SELECT 1 FROM (SELECT {found} AS j) f, json_each({list}) w WHERE {condition})");
-    let field = ["json_type(f.j)", "json_extract(f.j, '$')", "f.j"];
-    let wanted = ["w.type", "w.atom", "w.value"];
-    let ordered = |operator: &str| {
-        each(&format!(
-            "(json_type(f.j) IN ('integer', 'real') AND w.type IN ('integer', 'real') OR json_type(f.j) = 'text' AND w.type = 'text') \
-             AND json_extract(f.j, '$') {operator} w.atom"
-        ))
-    };
-    Ok(match filter.op {
-        FilterOp::Eq | FilterOp::In => each(&equal(field, wanted)),
-        FilterOp::Ne => format!("NOT {}", each(&equal(field, wanted))),
-        FilterOp::Lt => ordered("<"),
-        FilterOp::Le => ordered("<="),
-        FilterOp::Gt => ordered(">"),
-        FilterOp::Ge => ordered(">="),
-        FilterOp::Contains => {
-            let item = equal(["i.type", "i.atom", "i.value"], wanted);
-            let inner = equal(["m.type", "m.atom", "m.value"], wanted);
-            each(&format!(
-                "CASE json_type(f.j) WHEN 'text' THEN w.type = 'text' AND instr(json_extract(f.j, '$'), w.atom) > 0 \
-                 WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(f.j) i WHERE {item} \
-                 OR i.type = 'object' AND EXISTS (SELECT 1 FROM json_each(i.value) m WHERE {inner})) ELSE 0 END"
-            ))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use lorebase::knowledge::{EntityId, KindName};
+    use lorebase::store::{SortKey, View};
     use serde_json::json;
 
+    use super::super::super::list::{Side, branch};
     use super::super::{SqliteCache, SqliteOptions};
     use super::*;
 
@@ -318,7 +179,7 @@ mod tests {
                         let query = Query { sort: sort.clone(), kind: kind.clone(), descending, view, ..Query::default() };
                         let begin = Position { value: json!("x"), rank: 2, kind: KindName::new("skill"), id: EntityId::new("x") };
                         for begin in [None, Some(&begin)] {
-                            let text = branch(&mut Values::default(), 1, &query, begin, Side::Entity).unwrap();
+                            let text = branch(&mut Values::<Lite>::default(), 1, &query, begin, Side::Entity).unwrap();
                             let plan = plan(connection, &text).await;
                             assert!(plan.contains("SEARCH v USING COVERING INDEX entity_"), "{query:?}\n{plan}");
                             let jumps = plan.contains(">(?,?") || plan.contains("<(?,?");
@@ -335,7 +196,7 @@ mod tests {
     fn counting_reads_only_an_index() {
         on_tables(async |connection| {
             for kind in [None, Some(KindName::new("skill"))] {
-                let text = total(1, &Query { kind, ..Query::default() }).unwrap().text;
+                let text = total::<Lite>(1, &Query { kind, ..Query::default() }).unwrap().text;
                 let plan = plan(connection, &text).await;
                 assert!(plan.contains("SEARCH v USING COVERING INDEX entity_"), "{plan}");
             }
@@ -359,7 +220,7 @@ mod tests {
             ..Query::default()
         };
         let begin = Position { value: json!(hostile), rank: 2, kind: KindName::new(hostile), id: EntityId::new(hostile) };
-        let statement = page(1, &query, Some(&begin)).unwrap();
+        let statement = page::<Lite>(1, &query, Some(&begin)).unwrap();
         assert!(!statement.text.contains("DROP") && !statement.text.contains(hostile));
         assert!(statement.values.0.contains(&Value::Text(hostile.to_owned())));
     }

@@ -1,46 +1,13 @@
 //! The log, and the idempotency keys it remembers.
 
-use lorebase::store::{LogEntry, LogQuery, LogWrite, PriorSave, RepositoryId};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use lorebase::store::{LogEntry, LogQuery, PriorSave, RepositoryId};
+use sqlx::sqlite::SqliteConnection;
 
-use super::super::bulk::Insert;
 use super::super::failure::Failure;
-use super::super::rows::{Columns, key, log_entry, uuid};
-use super::super::words::{json, moment, number, word};
+use super::super::rows::{log_entry, prior_save};
+use super::super::words::{json, moment, word};
 
 const DEFAULT_ROWS: i64 = 100;
-
-const LOG: Insert = Insert {
-    into: "INSERT INTO log (repository, id, uid, kind, entity_id, operation, direction, status, started_at, completed_at, error, \
-           commit_id, synced_by, revision, idempotency_key) VALUES ",
-    columns: 15,
-    tail: " ON CONFLICT (repository, id) DO UPDATE SET uid = coalesce(excluded.uid, uid), kind = excluded.kind, \
-           entity_id = excluded.entity_id, operation = excluded.operation, direction = excluded.direction, status = excluded.status, \
-           completed_at = excluded.completed_at, error = excluded.error, commit_id = excluded.commit_id, \
-           synced_by = excluded.synced_by, revision = excluded.revision",
-};
-
-pub(super) async fn write(connection: &mut SqliteConnection, id: RepositoryId, rows: &[(Option<i64>, &LogWrite)]) -> Result<(), Failure> {
-    LOG.all(connection, rows, |query, (uid, log)| {
-        Ok(query
-            .bind(id)
-            .bind(log.id.to_string())
-            .bind(*uid)
-            .bind(log.key.kind.as_str().to_owned())
-            .bind(log.key.id.as_str().to_owned())
-            .bind(word(log.operation)?)
-            .bind(word(log.direction)?)
-            .bind(word(log.status)?)
-            .bind(moment(log.started_at))
-            .bind(log.completed_at.map(moment))
-            .bind(log.error.clone())
-            .bind(log.commit.clone())
-            .bind(log.synced_by.clone())
-            .bind(number(log.revision)?)
-            .bind(log.idempotency_key.clone()))
-    })
-    .await
-}
 
 /// What these idempotency keys were used for; the record under the key it has now.
 pub(super) async fn prior_saves(
@@ -57,11 +24,7 @@ pub(super) async fn prior_saves(
     .bind(json(keys)?)
     .fetch_all(&mut *connection)
     .await?;
-    let prior = |row: &SqliteRow| {
-        let prior = PriorSave { operation_id: uuid(row, "id")?, key: key(row, "kind", "entity_id")?, revision: row.number("revision")? };
-        Ok((row.text("idempotency_key")?, prior))
-    };
-    rows.iter().map(prior).collect()
+    rows.iter().map(prior_save).collect()
 }
 
 pub(super) async fn read(connection: &mut SqliteConnection, id: RepositoryId, query: &LogQuery) -> Result<Vec<LogEntry>, Failure> {

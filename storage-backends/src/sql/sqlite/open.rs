@@ -10,7 +10,8 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlSafeStr};
 
-use super::super::failure::{Failure, is_busy, is_misfit, told};
+use super::super::failure::Failure;
+use super::failure::{is_busy, is_misfit, told};
 use super::{Connections, SqliteCache, SqliteOptions, SqlitePlace, checkpoint};
 use crate::failpoint;
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use lorebase::knowledge::{EntityKey, KindName, Location, LocationKey, Slug};
-use lorebase::store::{BlobId, KeptRevision, ManifestRow, Record, RepositoryId};
+use lorebase::store::{KeptRevision, ManifestRow, Record, RepositoryId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::failure::Failure;
-use super::super::rows::{Columns, kept, key, location, record, select_record};
+use super::super::rows::{kept, manifest_row, record, select_record};
 use super::super::words::{json, moment, number};
 
 // The planner must begin with the few numbers that are asked for, not with the repository's whole index: that is
@@ -28,7 +28,7 @@ pub(super) async fn by_key(
     keys: &[EntityKey],
 ) -> Result<Vec<Option<Record>>, Failure> {
     let asked: Vec<[&str; 2]> = keys.iter().map(|key| [key.kind.as_str(), key.id.as_str()]).collect();
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN (SELECT a.uid FROM json_each(?2) j CROSS JOIN knowledge a \
          ON a.repository = ?1 AND a.kind = j.value ->> 0 AND a.id = j.value ->> 1)"
     ))
@@ -41,7 +41,7 @@ pub(super) async fn by_key(
 }
 
 pub(super) async fn by_uid(connection: &mut SqliteConnection, id: RepositoryId, uids: &[i64]) -> Result<Vec<Option<Record>>, Failure> {
-    let rows = sqlx::query(select_record!("WHERE +k.repository = ?1 AND k.uid IN (SELECT value FROM json_each(?2))"))
+    let rows = sqlx::query(select_record!(""; "WHERE +k.repository = ?1 AND k.uid IN (SELECT value FROM json_each(?2))"))
         .bind(id)
         .bind(json(uids)?)
         .fetch_all(&mut *connection)
@@ -51,7 +51,7 @@ pub(super) async fn by_uid(connection: &mut SqliteConnection, id: RepositoryId, 
 }
 
 pub(super) async fn at(connection: &mut SqliteConnection, id: RepositoryId, places: &[LocationKey]) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN ( \
          SELECT a.uid FROM json_each(?2) j CROSS JOIN entity a ON a.repository = ?1 AND a.location_key = j.value \
          UNION SELECT b.uid FROM json_each(?2) j CROSS JOIN change b ON b.repository = ?1 AND b.location_key = j.value AND b.placed = 1) \
@@ -65,7 +65,7 @@ pub(super) async fn at(connection: &mut SqliteConnection, id: RepositoryId, plac
 }
 
 pub(super) async fn in_files(connection: &mut SqliteConnection, id: RepositoryId, paths: &[String]) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN (SELECT a.uid FROM json_each(?2) j CROSS JOIN entity a ON a.repository = ?1 AND a.path = j.value) ORDER BY k.uid"
     ))
     .bind(id)
@@ -81,7 +81,7 @@ pub(super) async fn by_slug(
     kind: &KindName,
     slug: &Slug,
 ) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN (SELECT uid FROM entity WHERE repository = ?1 AND kind = ?2 AND slug = ?3 \
          UNION SELECT uid FROM change WHERE repository = ?1 AND kind = ?2 AND slug = ?3) ORDER BY k.uid"
     ))
@@ -114,15 +114,7 @@ pub(super) async fn manifest(
     .bind(count(limit))
     .fetch_all(&mut *connection)
     .await?;
-    let row = |row: &SqliteRow| {
-        Ok(ManifestRow {
-            uid: row.integer("uid")?,
-            key: key(row, "kind", "id")?,
-            location: location(row, "path", "entry")?,
-            blob: BlobId::new(row.text("blob")?),
-        })
-    };
-    rows.iter().map(row).collect()
+    rows.iter().map(manifest_row).collect()
 }
 
 pub(super) async fn pending(
@@ -131,7 +123,7 @@ pub(super) async fn pending(
     due: Option<Timestamp>,
     limit: usize,
 ) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN (SELECT uid FROM change WHERE repository = ?1 AND state = 'pending' AND dead = 0 \
          AND (?2 IS NULL OR due_at <= ?2) ORDER BY updated_at, uid LIMIT ?3) ORDER BY c.updated_at, k.uid"
     ))
@@ -162,16 +154,17 @@ pub(super) async fn waiting(
 }
 
 pub(super) async fn in_state(connection: &mut SqliteConnection, id: RepositoryId, state: &str) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!("WHERE k.uid IN (SELECT uid FROM change WHERE repository = ?1 AND state = ?2) ORDER BY k.uid"))
-        .bind(id)
-        .bind(state)
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows =
+        sqlx::query(select_record!(""; "WHERE k.uid IN (SELECT uid FROM change WHERE repository = ?1 AND state = ?2) ORDER BY k.uid"))
+            .bind(id)
+            .bind(state)
+            .fetch_all(&mut *connection)
+            .await?;
     all(&rows)
 }
 
 pub(super) async fn dead(connection: &mut SqliteConnection, id: RepositoryId) -> Result<Vec<Record>, Failure> {
-    let rows = sqlx::query(select_record!(
+    let rows = sqlx::query(select_record!("";
         "WHERE k.uid IN (SELECT uid FROM change WHERE repository = ?1 AND state IN ('pending', 'draft', 'conflict') AND dead = 1) \
          ORDER BY k.uid"
     ))

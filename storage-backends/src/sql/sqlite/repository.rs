@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lorebase::store::{
-    Batch, CommitId, Counts, Cursor, Lease, LeaseOutcome, Outlook, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch,
-    RepositoryRow, Slot, StoredConfig,
+    Batch, CommitId, Counts, LeaseOutcome, Outlook, Owner, Prepared, RepositoryId, RepositoryKey, RepositoryPatch, RepositoryRow,
 };
 use lorebase::{Error, ErrorKind};
-use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
+use super::super::batch::slot;
 use super::super::failure::Failure;
-use super::super::rows::{Columns, uuid};
-use super::super::words::{json, moment, number, to_moment};
+use super::super::rows::{Columns, chain, repository_row};
+use super::super::words::{json, moment, number, to_number};
 use super::diagnose;
 
 pub(super) async fn find(connection: &mut SqliteConnection, key: &RepositoryKey) -> Result<Option<RepositoryRow>, Failure> {
@@ -43,7 +42,7 @@ pub(super) async fn attach(connection: &mut SqliteConnection, key: &RepositoryKe
 
 pub(super) async fn read(connection: &mut SqliteConnection, id: RepositoryId) -> Result<RepositoryRow, Failure> {
     let found = sqlx::query("SELECT * FROM repository WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
-    row_of(&found.ok_or_else(|| unknown(id))?)
+    repository_row(&found.ok_or_else(|| unknown(id))?)
 }
 
 pub(super) fn unknown(id: RepositoryId) -> Error {
@@ -77,32 +76,8 @@ async fn look(connection: &mut SqliteConnection, id: RepositoryId, due: Option<T
     .fetch_optional(&mut *connection)
     .await?
     .ok_or_else(|| unknown(id))?;
-    let outlook = Outlook { row: row_of(&found)?, findings: Vec::new(), prepared: Vec::new(), waiting: found.flag("waiting")? };
+    let outlook = Outlook { row: repository_row(&found)?, findings: Vec::new(), prepared: Vec::new(), waiting: found.flag("waiting")? };
     Ok((outlook, found.flag("more")?))
-}
-
-fn row_of(row: &SqliteRow) -> Result<RepositoryRow, Failure> {
-    let cursor = row.maybe_text("cursor_commit")?.zip(row.maybe_text("cursor_fingerprint")?);
-    let config = match row.maybe_text("config_yaml")? {
-        Some(yaml) => Some(StoredConfig { yaml, schemas: row.json("config_schemas")? }),
-        None => None,
-    };
-    let lease = match row.maybe_json::<Owner>("lease_owner")? {
-        Some(owner) => Some(Lease { owner, until: row.moment("lease_until")? }),
-        None => None,
-    };
-    Ok(RepositoryRow {
-        id: row.integer("id")?,
-        key: RepositoryKey { namespace: row.text("namespace")?, branch: row.text("branch")? },
-        root: row.maybe_text("root")?.map(CommitId::new),
-        cursor: cursor.map(|(commit, fingerprint)| Cursor { commit: CommitId::new(commit), fingerprint }),
-        config,
-        unique: row.maybe_json("unique_fields")?,
-        fence: row.number("fence")?,
-        lease,
-        pause: row.maybe_json("pause")?,
-        held: row.maybe_json("held")?,
-    })
 }
 
 pub(super) async fn lease(
@@ -126,7 +101,7 @@ pub(super) async fn lease(
     .fetch_optional(&mut *connection)
     .await?;
     if let Some(fence) = taken {
-        return Ok(LeaseOutcome::Acquired(super::super::words::to_number("fence", fence)?));
+        return Ok(LeaseOutcome::Acquired(to_number("fence", fence)?));
     }
     let row = read(connection, id).await?;
     match row.lease {
@@ -220,39 +195,9 @@ async fn patch_row(connection: &mut SqliteConnection, id: RepositoryId, patch: &
     Ok(())
 }
 
-#[derive(Clone, Copy)]
-struct Patched<'a, T> {
-    written: bool,
-    value: Option<&'a T>,
-}
-
-impl<T: Serialize> Patched<'_, T> {
-    fn json(self) -> Result<Option<String>, Failure> {
-        self.value.map(json).transpose()
-    }
-}
-
-fn slot<T>(slot: &Slot<T>) -> Patched<'_, T> {
-    match slot {
-        Slot::Keep => Patched { written: false, value: None },
-        Slot::Set(value) => Patched { written: true, value: Some(value) },
-        Slot::Clear => Patched { written: true, value: None },
-    }
-}
-
 pub(super) async fn prepared(connection: &mut SqliteConnection, id: RepositoryId) -> Result<Vec<Prepared>, Failure> {
     let rows =
         sqlx::query("SELECT * FROM batch WHERE repository = ? ORDER BY created_at, rowid").bind(id).fetch_all(&mut *connection).await?;
-    let chain = |row: &SqliteRow| {
-        Ok(Prepared {
-            id: uuid(row, "id")?,
-            fence: row.number("fence")?,
-            parent: row.maybe_text("parent")?.map(CommitId::new),
-            tip: CommitId::new(row.text("tip")?),
-            items: row.json("items")?,
-            created_at: row.moment("created_at")?,
-        })
-    };
     rows.iter().map(chain).collect()
 }
 
@@ -299,14 +244,5 @@ pub(super) async fn counts(connection: &mut SqliteConnection, id: RepositoryId, 
     .bind(moment(failures_since))
     .fetch_one(&mut *connection)
     .await?;
-    Ok(Counts {
-        synced: row.number("synced")?,
-        pending: row.number("pending")?,
-        failed: row.number("failed")?,
-        conflict: row.number("conflict")?,
-        draft: row.number("draft")?,
-        invalid: row.number("invalid")?,
-        recent_failures: row.number("failures")?,
-        oldest_pending: row.maybe_text("oldest")?.map(|text| to_moment("updated_at", &text)).transpose()?,
-    })
+    super::super::rows::counts(&row)
 }

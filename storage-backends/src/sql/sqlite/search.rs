@@ -2,19 +2,14 @@
 //! and with which snippet is decided by the core, as for every store.
 
 use lorebase::knowledge::KindName;
-use lorebase::store::{Record, RepositoryId, SearchHit, View, Words, json_equal};
+use lorebase::store::{Record, RepositoryId, SearchHit, View, Words};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnection;
 
 use super::super::failure::Failure;
+use super::super::found::{self, COMPARED, LONGEST_PHRASE};
 use super::super::words::json;
 use super::read;
-
-/// Longer texts are not looked up by their words.
-const LONGEST_PHRASE: usize = 1000;
-
-/// So many versions that hold the words are compared at least, however few are asked for.
-const COMPARED: usize = 100;
 
 /// Versions that a view shows and that fit an expression, in no order that means anything.
 macro_rules! fitting {
@@ -70,19 +65,8 @@ pub(super) async fn search(
     }
     uids.sort_unstable();
     uids.dedup();
-    let mut found: Vec<(f64, Record)> = Vec::with_capacity(uids.len());
-    for record in read::by_uid(connection, id, &uids).await?.into_iter().flatten() {
-        if let Some(score) = record.seen(view).and_then(|seen| words.score(seen.content)) {
-            found.push((score, record));
-        }
-    }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.key.cmp(&b.1.key)));
-    found.truncate(limit);
-    let hit = |(_, record): (f64, Record)| {
-        let snippet = record.seen(view).map(|seen| words.snippet(seen.content)).unwrap_or_default();
-        SearchHit { record, snippet }
-    };
-    Ok(found.into_iter().map(hit).collect())
+    let candidates = read::by_uid(connection, id, &uids).await?.into_iter().flatten();
+    Ok(found::best(&words, candidates, view, limit))
 }
 
 /// Versions with all words; those of them with a word in the title; those with one in a field. Each word is a string
@@ -137,14 +121,7 @@ pub(super) async fn by_field(
         .await?
     };
     let records = read::by_uid(connection, id, &uids).await?.into_iter().flatten();
-    Ok(records.filter(|record| holds(record, field, value)).collect())
-}
-
-fn holds(record: &Record, field: &str, value: &Value) -> bool {
-    let live = record.live.as_ref().map(|live| &live.content.fields);
-    let ours = record.change.as_ref().map(|change| &change.content.fields);
-    let private = (live.is_some() || ours.is_some()).then_some(&record.private);
-    [live, ours, private].into_iter().flatten().any(|fields| fields.get(field).is_some_and(|found| json_equal(found, value)))
+    Ok(records.filter(|record| found::holds(record, field, value)).collect())
 }
 
 /// The words of a text in the column of field texts; `None` where there are none or too many, or SQL would compare

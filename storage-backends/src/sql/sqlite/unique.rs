@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use lorebase::knowledge::{Fields, KindName};
 use lorebase::store::{Grants, RepositoryId, Side, Standing, UniqueRules, UniqueValue, regrant};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use super::super::failure::Failure;
-use super::super::rows::Columns;
-use super::super::words::{from_word, json};
+use super::super::rows::{Columns, held_value, unique_value};
+use super::super::words::json;
 
 /// The holders of those of these values that somebody holds.
 pub(super) async fn holders(
@@ -28,11 +28,7 @@ pub(super) async fn holders(
     .bind(json(&asked)?)
     .fetch_all(&mut *connection)
     .await?;
-    rows.iter().map(|row| Ok((value(row)?, row.integer("uid")?))).collect()
-}
-
-fn value(row: &SqliteRow) -> Result<UniqueValue, Failure> {
-    Ok(UniqueValue { kind: KindName::new(row.text("kind")?), field: row.text("field")?, value: row.text("value")? })
+    rows.iter().map(|row| Ok((unique_value(row)?, row.integer("uid")?))).collect()
 }
 
 /// Fills in what the records of kinds with unique fields hold.
@@ -47,7 +43,8 @@ pub(super) async fn fill(connection: &mut SqliteConnection, rules: &UniqueRules,
         .await?;
     let mut held: HashMap<i64, Vec<(Side, UniqueValue)>> = HashMap::new();
     for row in &rows {
-        held.entry(row.integer("uid")?).or_default().push((from_word("side", &row.text("side")?)?, value(row)?));
+        let (uid, value) = held_value(row)?;
+        held.entry(uid).or_default().push(value);
     }
     for record in standing {
         record.holds = held.remove(&record.uid).unwrap_or_default();
