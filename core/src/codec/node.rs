@@ -304,7 +304,13 @@ impl<'t> Reader<'t> {
     fn doubled(&self, entries: &[Entry<'_>], again: &Node<'_>, key: &str) -> Fault {
         let first = entries.iter().find(|entry| entry.key.text() == Some(key)).map_or(again.start, |entry| entry.key.start);
         let (first, second) = (line_of(self.text, first), line_of(self.text, again.start));
-        let message = format!("the key `{}` is on line {first} and again on line {second}; keep one", key.escape_debug());
+        // What was read may be a part of the file: only how far one is from the other is true in both.
+        let place = match second.saturating_sub(first) {
+            0 => "on this line already".to_owned(),
+            1 => "on the line above already".to_owned(),
+            lines => format!("there already, {lines} lines above"),
+        };
+        let message = format!("the key `{}` is {place}; keep one", key.escape_debug());
         Fault::new(self.names.duplicate_key, again.start, message)
     }
 }

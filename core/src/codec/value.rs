@@ -63,7 +63,7 @@ mod tests {
     fn what_is_no_value_is_refused_with_the_text_and_the_reason() {
         for (text, part) in [
             ("[a", "`[a` is no YAML value: "),
-            ("{a: 1, a: 2}", "again on line 1"),
+            ("{a: 1, a: 2}", "on this line already"),
             ("#fff", "put it in quotes"),
             ("*x", "no YAML value"),
             ("a: b: c", "no YAML value"),

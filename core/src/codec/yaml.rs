@@ -352,8 +352,8 @@ mod tests {
     }
 
     #[test]
-    fn a_doubled_key_names_both_lines() {
+    fn a_doubled_key_tells_how_far_above_the_other_is() {
         let fault = read("a: 1\nb:\n  x: 1\n  y: 2\n  x: 3\n").unwrap_err();
-        assert_eq!(fault.message, "the key `x` is on line 3 and again on line 5; keep one");
+        assert_eq!(fault.message, "the key `x` is there already, 2 lines above; keep one");
     }
 }
