@@ -88,6 +88,9 @@ fn measure(args: &Args, words: &[String]) -> Outcome<()> {
     if cfg!(debug_assertions) && !args.short {
         return Err("this is a debug build; measure with `cargo run --release -p lorebase-benches`".into());
     }
+    if let Some(missing) = args.corpus.as_deref().filter(|corpus| !corpus.is_dir()) {
+        return Err(format!("there is no folder `{}`; name one with Markdown files: --corpus FOLDER", missing.display()).into());
+    }
     let target = target()?;
     let peers = Peers::install(&target)?;
     let work = target.join("race").join(std::process::id().to_string());

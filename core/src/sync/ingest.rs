@@ -223,18 +223,10 @@ impl SyncEngine {
 
     /// Those that are in git by their own commits come first: of two of the same bytes one may hold more saves.
     async fn unacknowledged(&self, head: &CommitId) -> Result<HashMap<i64, Vec<(Content, Vec<Uuid>)>>> {
-        let git = self.git()?;
         let (mut there, mut elsewhere) = (Vec::new(), Vec::new());
-        for chain in self.cache.prepared(self.repository).await? {
-            let mut last: Option<(CommitId, bool)> = None;
-            for item in chain.items {
-                let contained = match last.take() {
-                    Some((commit, known)) if !known || commit == item.commit => known,
-                    _ => git.contains(head, &item.commit).await?,
-                };
-                last = Some((item.commit.clone(), contained));
-                if contained { there.push(item) } else { elsewhere.push(item) }
-            }
+        for mut chain in self.cache.prepared(self.repository).await? {
+            elsewhere.extend(chain.items.split_off(self.reached(&chain, head).await?));
+            there.extend(chain.items);
         }
         let mut found: HashMap<i64, Vec<(Content, Vec<Uuid>)>> = HashMap::new();
         for item in there.into_iter().chain(elsewhere).filter(|item| !item.removed) {

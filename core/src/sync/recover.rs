@@ -27,21 +27,18 @@ impl SyncEngine {
         let head = git.head().await?;
         let mut visible = Vec::new();
         for chain in prepared {
-            let whole = match &head {
-                Some(head) => git.contains(head, &chain.tip).await?,
-                None => false,
+            let reached = match &head {
+                Some(head) => self.reached(&chain, head).await?,
+                None => 0,
             };
-            let left = match &head {
-                Some(head) if !whole => self.left_of(&chain, head).await?,
-                _ => None,
-            };
-            tracing::info!(batch = %chain.id, whole, left = left.as_ref().map_or(0, |left| left.items.len()), "recovering a prepared chain");
-            if whole {
-                visible.push((chain, true));
-            } else if let Some(left) = left {
-                visible.push((left, false));
-            } else if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER {
-                over.push(chain);
+            tracing::info!(batch = %chain.id, reached, of = chain.items.len(), "recovering a prepared chain");
+            match &head {
+                Some(_) if reached == chain.items.len() => visible.push((chain, true)),
+                Some(_) if reached > 0 => visible.push((self.left_of(chain, reached).await?, false)),
+                _ if chain.parent != head || self.env.clock.now().duration_since(chain.created_at).unsigned_abs() > REMEMBER => {
+                    over.push(chain);
+                }
+                _ => {}
             }
         }
         // Chains on one commit that were prepared in one second begin with the same commits as far as they say the same:
@@ -58,25 +55,31 @@ impl SyncEngine {
         Ok(over)
     }
 
-    /// The beginning of a chain that a force-push left on the branch, as a chain of its own.
-    async fn left_of(&self, chain: &Prepared, head: &CommitId) -> Result<Option<Prepared>> {
+    /// How many items of a chain, from its first, are in the branch by their own commits.
+    pub(super) async fn reached(&self, chain: &Prepared, head: &CommitId) -> Result<usize> {
         let git = self.git()?;
-        let mut left = Prepared { items: Vec::new(), ..chain.clone() };
-        for item in &chain.items {
+        if git.contains(head, &chain.tip).await? {
+            return Ok(chain.items.len());
+        }
+        for (reached, item) in chain.items.iter().enumerate() {
             if !git.contains(head, &item.commit).await? {
-                break;
+                return Ok(reached);
             }
-            left.tip = item.commit.clone();
-            left.items.push(item.clone());
         }
-        if left.items.is_empty() {
-            return Ok(None);
+        Ok(chain.items.len())
+    }
+
+    /// The beginning of a chain that a force-push left on the branch, as a chain of its own.
+    async fn left_of(&self, mut chain: Prepared, reached: usize) -> Result<Prepared> {
+        chain.items.truncate(reached);
+        if let Some(last) = chain.items.last() {
+            chain.tip = last.commit.clone();
         }
-        let paths: Vec<String> = left.items.iter().map(|item| item.location.path.to_string()).collect();
-        for (item, entry) in left.items.iter_mut().zip(git.lookup(&left.tip, &paths).await?) {
+        let paths: Vec<String> = chain.items.iter().map(|item| item.location.path.to_string()).collect();
+        for (item, entry) in chain.items.iter_mut().zip(self.git()?.lookup(&chain.tip, &paths).await?) {
             item.blob = entry.map(|entry| entry.blob);
         }
-        Ok(Some(left))
+        Ok(chain)
     }
 
     /// Forgets chains.
